@@ -1,0 +1,1 @@
+"""How fast: what this machine is and can do."""

@@ -1,0 +1,1 @@
+"""Shared vocabulary: what every other package of the laboratory speaks. Imports none of them."""

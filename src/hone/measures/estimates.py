@@ -1,0 +1,18 @@
+"""A number with its uncertainty: what every measure returns."""
+
+from dataclasses import dataclass
+
+Interval = tuple[float, float]
+"""Its low and high end, both included."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A statistic, the interval around it, and how the interval was made."""
+
+    value: float  # NaN where the statistic is undefined
+    interval: Interval | None  # None where nothing can be said about the uncertainty
+    confidence: float  # e.g. 0.95
+    method: str  # of the interval, in words
+    seeds: tuple[int, ...]  # empty where the table names none
+    note: str = ""  # what was left out, or what to beware of

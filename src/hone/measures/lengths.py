@@ -1,0 +1,73 @@
+"""How long responses are, with the truncated share beside: a cut response hides its length.
+
+A length counts tokens; the end-of-sequence token, there when `finish` is `stop`, is not counted.
+Unscorable responses have a length like any other.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from hone.core.errors import require
+from hone.core.vocabulary import Finish
+from hone.measures.accuracy import estimate, needs, per_problem, usable
+from hone.measures.estimates import Estimate
+from hone.measures.intervals import over_seeds
+
+LENGTH = pl.col("response_ids").list.len().cast(pl.Int64) - (
+    pl.col("finish") == Finish.STOP.value
+).cast(pl.Int64)
+"""Tokens of a response without the end."""
+
+_TRUNCATED = pl.col("finish") == Finish.LENGTH.value
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Mean and median length in tokens, and the share of responses that were cut off."""
+
+    mean: Estimate
+    median: Estimate
+    truncated: Estimate
+
+
+def lengths(table: pl.DataFrame, confidence: float = 0.95) -> Lengths:
+    """Mean and median response length, and the truncated share.
+
+    The median's interval is over seeds alone: there is none with a single seed.
+
+    Args:
+        table: rollouts of one or more seeds; needs `problem_id`, `response_ids` and `finish`.
+        confidence: e.g. 0.95.
+
+    Raises:
+        UsageError: a column it needs is missing.
+    """
+    rows, note = usable(table, "length", ("problem_id", "response_ids", "finish"))
+    return Lengths(
+        mean=estimate(per_problem(rows, LENGTH.mean()), confidence, note, bounds=None),
+        median=_median(rows, confidence, note),
+        truncated=estimate(per_problem(rows, _TRUNCATED.mean()), confidence, note),
+    )
+
+
+def length_histogram(table: pl.DataFrame, width: int) -> pl.DataFrame:
+    """Responses by step and length.
+
+    Args:
+        table: rollouts; needs `step`, `response_ids` and `finish`.
+        width: tokens a bin.
+
+    Returns:
+        `step`, `length` (where the bin starts), `responses`, `truncated` (how many of them were
+        cut off), sorted; empty bins are not listed.
+
+    Raises:
+        UsageError: a column it needs is missing, or width below 1.
+    """
+    require(width >= 1, "width", width, "1 or more tokens")
+    rows, _ = usable(table, "length histogram", ("step", "response_ids", "finish"))
+    binned = rows.group_by("step", length=LENGTH // width * width)
+    return binned.agg(responses=pl.len(), truncated=_TRUNCATED.sum()).sort("step", "length")
+
+

@@ -1,0 +1,128 @@
+"""Keys and values of earlier tokens: `Prefix` for training, `Cache` for decoding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Keys = Float[Tensor, "rows kv_heads columns head_dim"]
+
+
+class Past(Protocol):
+    """What the decoder needs of earlier tokens; columns are shared by all rows."""
+
+    @property
+    def length(self) -> int:
+        """Number of columns held, padding included."""
+        ...
+
+    @property
+    def real(self) -> Bool[Tensor, "rows columns"] | None:
+        """Which of them are real tokens; None if all are."""
+        ...
+
+    def extend(self, layer: int, keys: Keys, values: Keys) -> tuple[Keys, Keys]:
+        """The layer's earlier keys and values followed by the new ones."""
+        ...
+
+    def advance(self, time: int, real: Bool[Tensor, "rows columns"] | None) -> None:
+        """Told once after all layers: `time` new columns, and which of all columns are real."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Keys and values of prompts as immutable tensors that gradients flow through."""
+
+    keys: tuple[Keys, ...]
+    values: tuple[Keys, ...]
+    real: Bool[Tensor, "rows columns"] | None
+
+    @property
+    def length(self) -> int:
+        return self.keys[0].shape[2]
+
+    def select(self, rows: Int[Tensor, " picked"]) -> "Prefix":
+        """The given rows, repeats allowed: a prompt computed once serves its whole group."""
+        return Prefix(
+            tuple(keys.index_select(0, rows) for keys in self.keys),
+            tuple(values.index_select(0, rows) for values in self.values),
+            None if self.real is None else self.real[rows],
+        )
+
+    def extend(self, layer: int, keys: Keys, values: Keys) -> tuple[Keys, Keys]:
+        return (
+            torch.cat((self.keys[layer], keys), dim=2),
+            torch.cat((self.values[layer], values), dim=2),
+        )
+
+    def advance(self, time: int, real: Bool[Tensor, "rows columns"] | None) -> None:
+        """A prefix stays what it is, so that many continuations can share it."""
+
+
+class Cache:
+    """Buffers that decoding fills in place, a column a step; without gradients."""
+
+    def __init__(
+        self,
+        keys: Sequence[Keys],
+        values: Sequence[Keys],
+        real: Bool[Tensor, "rows columns"] | None,
+        length: int,
+    ) -> None:
+        self.keys = list(keys)
+        self.values = list(values)
+        self.real = real
+        self.length = length
+
+    @classmethod
+    def from_prefix(cls, prefix: Prefix, rows: Int[Tensor, " picked"], capacity: int) -> "Cache":
+        """A cache that holds the given rows of a prefix and has room for `capacity` more tokens.
+
+        Args:
+            rows: rows of the prefix, repeats allowed.
+            capacity: how many tokens after the prefix there must be room for.
+        """
+        columns = prefix.length + capacity
+        return cls(
+            [_gather(keys.detach(), rows, prefix.length, columns) for keys in prefix.keys],
+            [_gather(values.detach(), rows, prefix.length, columns) for values in prefix.values],
+            None if prefix.real is None else prefix.real[rows],
+            prefix.length,
+        )
+
+    @property
+    def capacity(self) -> int:
+        """Number of columns there is room for, the prefix included."""
+        return self.keys[0].shape[2]
+
+    def select(self, rows: Int[Tensor, " picked"]) -> "Cache":
+        """A cache of the given rows only: finished ones are dropped."""
+        return Cache(
+            [_gather(keys, rows, self.length, self.capacity) for keys in self.keys],
+            [_gather(values, rows, self.length, self.capacity) for values in self.values],
+            None if self.real is None else self.real[rows],
+            self.length,
+        )
+
+    def extend(self, layer: int, keys: Keys, values: Keys) -> tuple[Keys, Keys]:
+        end = self.length + keys.shape[2]
+        self.keys[layer][:, :, self.length : end] = keys
+        self.values[layer][:, :, self.length : end] = values
+        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+
+    def advance(self, time: int, real: Bool[Tensor, "rows columns"] | None) -> None:
+        self.length += time
+        self.real = real
+
+
+def _gather(
+    source: Keys, rows: Int[Tensor, " picked"], length: int, columns: int
+) -> Float[Tensor, "picked kv_heads total head_dim"]:
+    """Copies the first `length` columns of the given rows into a buffer of `columns` columns."""
+    buffer = source.new_empty(len(rows), source.shape[1], columns, source.shape[3])
+    buffer[:, :, :length] = source[:, :, :length].index_select(0, rows)
+    return buffer

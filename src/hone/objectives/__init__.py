@@ -1,0 +1,1 @@
+"""What is maximised: credit, losses and the algorithms made of them. Pure functions of arrays."""

@@ -1,0 +1,1 @@
+"""How a policy answers: batched KV-cache sampling, constrained openings, scoring."""

@@ -1,0 +1,74 @@
+"""A decoder as a policy: it answers prompts and scores responses."""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from hone.core.contracts import Constraint, Responses, SamplingProtocol
+from hone.core.random import Stream
+from hone.core.sequences import Sequences
+from hone.models.decoder import Decoder
+from hone.sampling.sampler import sample
+from hone.sampling.scoring import response_logprobs
+
+_SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
+
+
+@dataclass(frozen=True)
+class DecoderPolicy:
+    """A decoder and the token that ends its responses."""
+
+    decoder: Decoder
+    eos: int
+
+    def respond(
+        self,
+        prompts: Sequences,
+        protocol: SamplingProtocol,
+        stream: Stream,
+        constraint: Constraint | None = None,
+    ) -> Responses:
+        return sample(self.decoder, prompts, protocol, self.eos, stream, constraint)
+
+    @torch.inference_mode()
+    def score(
+        self, prompts: Sequences, responses: Responses, temperature: float
+    ) -> Float[np.ndarray, "rows time"]:
+        """Log-probabilities of given responses; 0 beyond a response's length."""
+        scores = np.zeros(responses.tokens.tokens.shape, dtype=np.float32)
+        parts = math.ceil(len(responses.tokens) / _SCORED_AT_ONCE)
+        for rows in np.array_split(np.arange(len(responses.tokens)), parts):
+            part = responses.tokens.select(rows).trim()
+            logprobs = response_logprobs(
+                self.decoder, prompts, responses.prompt_rows[rows], part, temperature
+            )
+            scores[rows, : logprobs.shape[1]] = logprobs.numpy() * part.mask
+        return scores
+
+    def tolerance(self, prompts: Sequences, responses: Responses) -> float:
+        """1e-5 for small float32 models and texts; beyond, ten times the measured rounding.
+
+        Rounding is the float32 error against float64 on the first rows. bfloat16 has no bound
+        worth asserting: its gap is logged and the ratio of the surrogate corrects for it.
+        """
+        weights = next(self.decoder.parameters())
+        if weights.dtype == torch.bfloat16:
+            return math.inf
+        tokens = prompts.tokens.shape[1] + responses.tokens.tokens.shape[1]
+        small = sum(p.numel() for p in self.decoder.parameters()) <= 1_000_000 and tokens <= 128
+        return 1e-5 if small else max(1e-5, 10 * self._rounding(prompts, responses))
+
+    def _rounding(self, prompts: Sequences, responses: Responses) -> float:
+        part = slice(0, min(8, len(responses.tokens)))
+        rows, sequences = responses.prompt_rows[part], responses.tokens.select(part)
+        exact = copy.deepcopy(self.decoder).double()
+        with torch.inference_mode():
+            gaps = [
+                response_logprobs(decoder, prompts, rows, sequences, 1.0).double()
+                for decoder in (self.decoder, exact)
+            ]
+        return float((gaps[0] - gaps[1]).abs().max())

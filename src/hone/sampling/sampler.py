@@ -1,0 +1,84 @@
+"""Batched decoding: the prompt once per group, one cached step a token, finished rows dropped."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hone.core.contracts import Constraint, Responses, SamplingProtocol
+from hone.core.random import Stream
+from hone.core.sequences import Sequences
+from hone.models.cache import Cache
+from hone.models.decoder import Decoder
+from hone.sampling.distribution import choose, log_distribution, restrict
+
+
+def split_prompts(prompts: Sequences) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Prompts as (all but the last token, their mask if any is padded, the last token).
+
+    The last prompt token predicts the first response token, so it travels with the response.
+    """
+    rows = np.arange(len(prompts))
+    last = torch.from_numpy(prompts.tokens[rows, prompts.lengths - 1])
+    width = int(prompts.lengths.max()) - 1
+    head = torch.from_numpy(prompts.tokens[:, :width])
+    mask = np.arange(width) < (prompts.lengths - 1)[:, None]
+    return head, None if mask.all() else torch.from_numpy(mask), last
+
+
+@torch.inference_mode()
+def sample(
+    decoder: Decoder,
+    prompts: Sequences,
+    protocol: SamplingProtocol,
+    eos: int,
+    stream: Stream,
+    constraint: Constraint | None = None,
+) -> Responses:
+    """Draw `protocol.samples` responses to every prompt.
+
+    The uniform for a token is keyed by (prompt row, sample, position) of `stream`: it does not
+    depend on which other rows are in the batch or have finished.
+    """
+    head, mask, last = split_prompts(prompts)
+    rows = np.repeat(np.arange(len(prompts)), protocol.samples)
+    samples = np.tile(np.arange(protocol.samples), len(prompts))
+    cache = Cache.from_prefix(
+        decoder.prefill(head, mask), torch.from_numpy(rows), capacity=protocol.max_tokens
+    )
+    tokens = np.zeros((len(rows), protocol.max_tokens), dtype=np.int64)
+    logprobs = np.zeros(tokens.shape, dtype=np.float32)
+    lengths = np.full(len(rows), protocol.max_tokens)
+    stopped = np.zeros(len(rows), dtype=bool)
+    alive, current = np.arange(len(rows)), last[torch.from_numpy(rows)]
+    for position in range(protocol.max_tokens):
+        logits = decoder.logits(decoder(current[:, None], past=cache)[:, 0])
+        distribution = restrict(
+            log_distribution(logits, protocol.temperature),
+            _allowed(constraint, position),
+            protocol.top_p,
+        )
+        greedy = protocol.temperature == 0
+        uniforms = None if greedy else stream.uniform(rows[alive], samples[alive], position)
+        current = choose(distribution, uniforms)
+        tokens[alive, position] = current.numpy()
+        logprobs[alive, position] = distribution.gather(1, current[:, None])[:, 0].numpy()
+        ended = current.numpy() == eos
+        lengths[alive[ended]], stopped[alive[ended]] = position + 1, True
+        if ended.any():
+            going = torch.from_numpy(np.flatnonzero(~ended))
+            alive, current = alive[~ended], current[going]
+            if not len(alive):
+                break
+            cache = cache.select(going)
+    return Responses(
+        Sequences(tokens, lengths).trim(),
+        logprobs[:, : lengths.max()],
+        stopped,
+        samples=protocol.samples,
+    )
+
+
+def _allowed(constraint: Constraint | None, position: int) -> Tensor | None:
+    if constraint is None or position >= len(constraint.allowed):
+        return None
+    return torch.from_numpy(constraint.allowed[position])

@@ -1,0 +1,1 @@
+"""How a policy learns: supervised and post-training loops, start-up checks."""

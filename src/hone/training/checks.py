@@ -1,0 +1,35 @@
+"""What must hold before the first update of every RL run."""
+
+import numpy as np
+
+from hone.core.contracts import Policy, Problems, Responses
+from hone.core.errors import Diverged
+
+
+def check_start(
+    policy: Policy, problems: Problems, responses: Responses, group: int, temperature: float
+) -> float:
+    """Sampler and trainer must agree, and groups must be sound.
+
+    The largest gap between sampled and scored log-probabilities bounds the ratio's distance from
+    one; within rounding, no ratio can be clipped.
+
+    Returns:
+        The largest gap.
+
+    Raises:
+        Diverged: a group is not `group` answers to one prompt, or the gap is beyond rounding.
+    """
+    rows = responses.prompt_rows
+    sizes = np.bincount(rows, minlength=len(problems))
+    if not (sizes == group).all() or len(responses.tokens) != group * len(problems):
+        raise Diverged(f"start-up check: groups of {sorted(set(sizes))} responses, not of {group}")
+    scored = policy.score(problems.prompts, responses, temperature)
+    gap = float((np.abs(scored - responses.logprobs) * responses.tokens.mask).max())
+    bound = policy.tolerance(problems.prompts, responses)
+    if not gap <= bound:
+        raise Diverged(
+            f"start-up check: sampled and recomputed log-probabilities differ by {gap:.2e}, "
+            f"beyond rounding ({bound:.2e}); sampler and trainer do not run the same model"
+        )
+    return gap

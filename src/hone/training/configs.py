@@ -1,0 +1,117 @@
+"""Configs of the training and evaluation stages. No torch here: plans are made without it."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from hone.core.contracts import Split, Task
+from hone.core.errors import require
+from hone.core.stage import StageConfig
+from hone.models.config import DecoderConfig
+from hone.objectives.algorithms import Algorithm
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW with gradient-norm clipping, linear warm-up and a named decay of the learning rate."""
+
+    lr: float
+    warmup: int = 0  # steps
+    decay: Literal["constant", "linear", "cosine"] = "constant"
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(self.lr > 0, "lr", self.lr, "a number above 0")
+        require(self.clip > 0, "clip", self.clip, "a number above 0")
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """How the arithmetic is done; all of it can change the last bits of a result."""
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    micro_batch: int = 64  # sequences a forward pass
+    compile: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The fixed protocol of evaluation during training: greedy, and sampled at temperature 1."""
+
+    problems: int  # distinct validation problems, the same for every seed and arm
+    every: int  # steps or rounds between evaluations; the first and the last always
+    samples: int = 1  # sampled responses a problem
+
+    def __post_init__(self) -> None:
+        require(self.problems >= 1, "evaluation.problems", self.problems, "1 or more")
+        require(self.every >= 1, "evaluation.every", self.every, "1 or more")
+
+
+@dataclass(frozen=True)
+class Supervise(StageConfig):
+    """Next-token prediction on fresh demonstrations, each in a strategy drawn from the mixture.
+
+    Trains `model` from scratch, or goes on from the input named `policy`.
+    """
+
+    task: Task
+    mixture: tuple[tuple[str, float], ...]
+    steps: int
+    batch: int
+    optimizer: Optimizer
+    evaluation: Evaluation
+    model: DecoderConfig | None = None
+    numerics: Numerics = field(default_factory=Numerics)
+
+    implementation: ClassVar[str] = "hone.training.supervised:supervise"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 1, "steps", self.steps, "1 or more")
+        require(self.batch >= 1, "batch", self.batch, "1 or more")
+        total = sum(weight for _, weight in self.mixture)
+        require(abs(total - 1) < 1e-9, "mixture", self.mixture, "weights that sum to 1")
+
+
+@dataclass(frozen=True)
+class PostTrain(StageConfig):
+    """RL from the input named `policy`: respond, read, reward, credit, update."""
+
+    task: Task
+    algorithm: Algorithm
+    reward: str
+    rounds: int
+    prompts: int  # a round
+    group: int  # responses a prompt
+    optimizer: Optimizer
+    evaluation: Evaluation
+    temperature: float = 1.0
+    top_p: float = 1.0
+    numerics: Numerics = field(default_factory=Numerics)
+
+    implementation: ClassVar[str] = "hone.training.post_training:post_train"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        require(self.reward in self.task.rewards, "reward", self.reward, f"{self.task.rewards}")
+        require(self.rounds >= 1, "rounds", self.rounds, "1 or more")
+        require(self.prompts >= 1, "prompts", self.prompts, "1 or more")
+        require(self.group >= 1, "group", self.group, "1 or more")
+        self.algorithm.check(self.group, self.temperature, self.top_p)
+
+
+@dataclass(frozen=True)
+class Respond(StageConfig):
+    """Responses of the input named `policy` to problems of one split, graded."""
+
+    task: Task
+    problems: int
+    samples: int = 1
+    temperature: float = 1.0
+    top_p: float = 1.0
+    split: Split = "validation"
+    forced: str | None = None  # a strategy the responses are forced into
+
+    implementation: ClassVar[str] = "hone.training.evaluation:respond"
+    version: ClassVar[int] = 1

@@ -1,0 +1,73 @@
+"""Next-token prediction on fresh demonstrations, drawn from a mixture of strategies."""
+
+import numpy as np
+
+from hone.core.contracts import Batch, Task
+from hone.core.random import Stream
+from hone.core.sequences import concatenate
+from hone.core.stage import Context
+from hone.models.decoder import Decoder
+from hone.objectives.algorithms import next_token_prediction
+from hone.training.configs import Supervise
+from hone.training.evaluation import Evaluator
+from hone.training.learner import DecoderLearner
+from hone.training.policies import fresh_decoder, load_decoder, save_policy
+
+
+def supervise(config: Supervise, context: Context) -> None:
+    """The `supervise` stage: train, evaluate, checkpoint."""
+    learner = DecoderLearner(
+        _decoder(config, context),
+        config.task.alphabet.id(config.task.alphabet.eos),
+        next_token_prediction(),
+        config.optimizer,
+        config.numerics,
+        total_steps=config.steps,
+    )
+    evaluator = Evaluator(config.task, config.evaluation, config.steps, context)
+    streams = context.stream.child("supervise")
+    start = context.resume(learner.load)
+    if start == 0:
+        context.log(0, config.steps, evaluator.figures(learner.policy, 0))
+    for step in range(start + 1, config.steps + 1):
+        batch = demonstrations(
+            config.task, config.mixture, config.batch, streams.child("batch", step)
+        )
+        metrics = learner.update(batch, streams.child("order", step))
+        del metrics["logprob_gap"]  # demonstrations were sampled from no policy
+        metrics["sequences"] = step * config.batch
+        context.log(step, config.steps, metrics | evaluator.figures(learner.policy, step))
+        context.checkpoint(step, learner.save)
+    context.complete(lambda folder: save_policy(learner, config.task, folder))
+
+
+def demonstrations(
+    task: Task, mixture: tuple[tuple[str, float], ...], n: int, stream: Stream
+) -> Batch:
+    """`n` fresh training problems, each demonstrated in a strategy drawn from the mixture."""
+    problems = task.draw("train", n, stream.child("problems"))
+    edges = np.cumsum([weight for _, weight in mixture])
+    drawn = np.searchsorted(edges, stream.child("strategy").uniform(np.arange(n)), side="right")
+    drawn = np.minimum(drawn, len(mixture) - 1)  # rounding may leave the last edge below one
+    parts = [np.flatnonzero(drawn == index) for index in range(len(mixture))]
+    responses = concatenate(
+        [
+            task.demonstrate(problems.select(rows), strategy)
+            for rows, (strategy, _) in zip(parts, mixture, strict=True)
+            if len(rows)
+        ]
+    )
+    return Batch(
+        problems.prompts,
+        np.concatenate(parts),
+        responses,
+        old_logprobs=np.zeros(responses.tokens.shape, dtype=np.float32),
+        weights=np.ones(n),
+        temperature=1.0,
+    )
+
+
+def _decoder(config: Supervise, context: Context) -> Decoder:
+    if config.model is not None:
+        return fresh_decoder(config.model, context.stream)
+    return load_decoder(context.inputs["policy"] / "checkpoint", config.task)
