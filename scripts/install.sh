@@ -3,7 +3,7 @@
 #
 # Does nothing where that is already so. Where it cannot go on it says why in one line and exits 1.
 # The stamp is written last, so an interrupted installation is taken up again by the next call.
-# Settings: PYTHON (interpreter for .venv), HONE_DISK_MIB (room asked for; CUDA builds need more).
+# Settings: PYTHON (the interpreter for .venv), HONE_DISK_MIB (room asked for; CUDA builds need more).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -39,13 +39,17 @@ works() { # an interpreter that starts (a version manager's shim may not) and is
 
 find_python() {
   without_venv=
-  for python in ${PYTHON:+"$PYTHON"} python3.11 python3.12 python3.13 python3.14 python3 python; do
+  if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"
+  else set -- python3.11 python3.12 python3.13 python3.14 python3 python
+  fi
+  for python; do
     works "$python" || continue
     if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then return 0; fi
     without_venv=${without_venv:-$python}
   done
   [ -z "$without_venv" ] ||
     stop "$without_venv has no venv module (on Debian and Ubuntu: apt install python3-venv)"
+  [ -z "${PYTHON:-}" ] || stop "PYTHON=$PYTHON is no Python 3.11 or later"
   stop "no Python 3.11 or later found on PATH (set PYTHON=/path/to/python3.11)"
 }
 

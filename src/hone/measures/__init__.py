@@ -1,5 +1,6 @@
 """What is read off rollout tables: numbers with intervals, and verdicts on claims."""
 
+from hone.measures.accuracy import accuracy, by, majority_at_k, pass_at_k, pass_at_k_curve
 from hone.measures.estimates import Estimate
 from hone.measures.intervals import (
     clopper_pearson,
@@ -11,22 +12,43 @@ from hone.measures.intervals import (
     slope,
     slope_over_seeds,
 )
+from hone.measures.lengths import Lengths, length_histogram, lengths
+from hone.measures.strategies import (
+    accuracy_given,
+    share,
+    shares,
+    step_accuracy,
+    verified_share,
+)
 from hone.measures.verdicts import AtLeast, AtMost, Region, Verdict, Within, verdict
 
 __all__ = [
     "AtLeast",
     "AtMost",
     "Estimate",
+    "Lengths",
     "Region",
     "Verdict",
     "Within",
+    "accuracy",
+    "accuracy_given",
+    "by",
     "clopper_pearson",
     "crossed_bootstrap",
+    "length_histogram",
+    "lengths",
+    "majority_at_k",
     "over_problems",
     "over_seeds",
     "paired_difference",
+    "pass_at_k",
+    "pass_at_k_curve",
     "proportion_over_seeds",
+    "share",
+    "shares",
     "slope",
     "slope_over_seeds",
+    "step_accuracy",
     "verdict",
+    "verified_share",
 ]

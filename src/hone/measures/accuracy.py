@@ -162,9 +162,7 @@ def needs(table: pl.DataFrame, measure: str, columns: Sequence[str]) -> None:
             raise UsageError(f"{measure} needs column {name!r}, which is null in every row")
 
 
-def usable(
-    table: pl.DataFrame, measure: str, columns: Sequence[str]
-) -> tuple[pl.DataFrame, str]:
+def usable(table: pl.DataFrame, measure: str, columns: Sequence[str]) -> tuple[pl.DataFrame, str]:
     """The rows that a measure can use, and a note on those left out.
 
     Args:
@@ -190,12 +188,19 @@ def usable(
 def per_problem(
     rows: pl.DataFrame, hits: pl.Expr, uses: pl.Expr | None = None, **more: pl.Expr
 ) -> pl.DataFrame:
-    """One row for each seed and problem, sorted: columns `hits`, `uses` (1 if not given), `more`."""
+    """One row for each seed and problem, sorted, with columns `hits`, `uses` and `more`."""
     uses = pl.lit(1.0) if uses is None else uses
-    groups = _seeded(rows).group_by("seed", "problem_id").agg(
-        hits=hits.cast(pl.Float64), uses=uses.cast(pl.Float64), **more
+    groups = (
+        seeded(rows)
+        .group_by("seed", "problem_id")
+        .agg(hits=hits.cast(pl.Float64), uses=uses.cast(pl.Float64), **more)
     )
     return groups.sort("seed", "problem_id")
+
+
+def seeded(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with a `seed` column, null where the table has none."""
+    return rows if "seed" in rows.columns else rows.with_columns(seed=pl.lit(None, pl.Int64))
 
 
 def estimate(
@@ -219,8 +224,15 @@ def estimate(
     if seeds.is_empty():
         value = float(problems.select(ratio).item()) if problems.height else math.nan
         return Estimate(value, floor, confidence, "over problems", (), note)
-    result = over_seeds(seeds["ratio"].to_numpy(), seeds["seed"].to_list(), confidence, floor, bounds)
-    return replace(result, note="; ".join(filter(None, (note, result.note))))
+    result = over_seeds(
+        seeds["ratio"].to_numpy(), seeds["seed"].to_list(), confidence, floor, bounds
+    )
+    return replace(result, note=joined(note, result.note))
+
+
+def joined(*notes: str) -> str:
+    """The notes that say something, as one."""
+    return "; ".join(filter(None, notes))
 
 
 def _enough(counts: pl.DataFrame, k: int, note: str) -> tuple[pl.DataFrame, str]:
@@ -230,7 +242,7 @@ def _enough(counts: pl.DataFrame, k: int, note: str) -> tuple[pl.DataFrame, str]
     require(k >= 1 and kept.height > 0, "k", k, f"1 … the most samples of a problem = {most}")
     few = counts.height - kept.height
     lost = f"{few} of {counts.height} problems have fewer than {k} samples" if few else ""
-    return kept, "; ".join(filter(None, (note, lost)))
+    return kept, joined(note, lost)
 
 
 def _pass_estimate(counts: pl.DataFrame, k: int, confidence: float, note: str) -> Estimate:
@@ -244,7 +256,7 @@ def _ballots(rows: pl.DataFrame) -> pl.DataFrame:
     """One row for each seed and problem: samples `n`, and `votes` and `credit` of its answers."""
     voiced = pl.col("answer").fill_null("") != ""
     answers = (
-        _seeded(rows)
+        seeded(rows)
         .group_by("seed", "problem_id", "answer")
         .agg(votes=pl.len().cast(pl.Int64), credit=CORRECT.mean())
         .sort("votes", "credit")  # equal profiles become equal keys of the cache
@@ -256,10 +268,6 @@ def _ballots(rows: pl.DataFrame) -> pl.DataFrame:
         votes=pl.col("votes").filter(voiced),
         credit=pl.col("credit").filter(voiced),
     )
-
-
-def _seeded(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows if "seed" in rows.columns else rows.with_columns(seed=pl.lit(None, pl.Int64))
 
 
 def _won_with(

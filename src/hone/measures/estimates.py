@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-Interval = tuple[float, float]
+Number = float | int  # spelled out, as run-time type checks do not take an int for a float
+
+Interval = tuple[Number, Number]
 """Its low and high end, both included."""
 
 
@@ -10,7 +12,7 @@ Interval = tuple[float, float]
 class Estimate:
     """A statistic, the interval around it, and how the interval was made."""
 
-    value: float  # NaN where the statistic is undefined
+    value: Number  # NaN where the statistic is undefined
     interval: Interval | None  # None where nothing can be said about the uncertainty
     confidence: float  # e.g. 0.95
     method: str  # of the interval, in words

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from hone.core.errors import require
-from hone.measures.estimates import Estimate, Interval
+from hone.measures.estimates import Estimate, Interval, Number
 
 BOOTSTRAP_FROM = 10
 """Seeds from which the bootstrap replaces the t interval. Over 3 seeds it would cover 0.77."""
@@ -28,7 +28,7 @@ _BOOTSTRAP_KEY = 0x5EED
 _UNIT = (0.0, 1.0)
 
 
-def clopper_pearson(successes: float, trials: float, confidence: float = 0.95) -> Interval:
+def clopper_pearson(successes: Number, trials: Number, confidence: float = 0.95) -> Interval:
     """The exact interval for a proportion of independent trials (Clopper & Pearson 1934).
 
     Args:
@@ -121,7 +121,7 @@ def over_seeds(
     value, (spread, method) = float(values_S.mean()), _seed_interval(values_S, confidence)
     interval = _clip(_combine(value, spread, floor), bounds)
     if floor is not None:
-        method = f"{method}, and over problems"
+        method = f"{method}, with an interval over problems"
     flat = spread is not None and floor is None and spread[0] == spread[1]
     note = "all seeds agree and no floor is given: no width is not no uncertainty" if flat else ""
     return Estimate(value, interval, confidence, method, seeds, note)
@@ -234,7 +234,7 @@ def slope(
     """
     require(len(x) >= 3, "points", len(x), "3 or more for a slope interval")
     require(float(np.ptp(x)) > 0, "x", x.tolist(), "at least two different values")
-    value, centred = float(_slopes(x, y)), x - x.mean()
+    value, centred = float(_slopes(x, y[None])[0]), x - x.mean()
     residuals = y - y.mean() - value * centred
     error = math.sqrt(residuals @ residuals / (len(x) - 2) / (centred @ centred))
     half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 2)) * error
@@ -264,8 +264,8 @@ def slope_over_seeds(
 
 
 def _slopes(
-    x: Float[np.ndarray, " points"], y: Float[np.ndarray, "*seeds points"]
-) -> Float[np.ndarray, "*seeds"]:
+    x: Float[np.ndarray, " points"], y: Float[np.ndarray, "seeds points"]
+) -> Float[np.ndarray, " seeds"]:
     centred = x - x.mean()
     return y @ centred / (centred @ centred)
 
@@ -341,4 +341,4 @@ def _hull(first: Interval, second: Interval) -> Interval:
 def _clip(interval: Interval | None, bounds: Interval | None) -> Interval | None:
     if interval is None or bounds is None:
         return interval
-    return max(interval[0], bounds[0]), min(interval[1], bounds[1])
+    return float(max(interval[0], bounds[0])), float(min(interval[1], bounds[1]))

@@ -4,13 +4,14 @@ A length counts tokens; the end-of-sequence token, there when `finish` is `stop`
 Unscorable responses have a length like any other.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from hone.core.errors import require
 from hone.core.vocabulary import Finish
-from hone.measures.accuracy import estimate, needs, per_problem, usable
+from hone.measures.accuracy import estimate, joined, per_problem, seeded, usable
 from hone.measures.estimates import Estimate
 from hone.measures.intervals import over_seeds
 
@@ -71,3 +72,11 @@ def length_histogram(table: pl.DataFrame, width: int) -> pl.DataFrame:
     return binned.agg(responses=pl.len(), truncated=_TRUNCATED.sum()).sort("step", "length")
 
 
+def _median(rows: pl.DataFrame, confidence: float, note: str) -> Estimate:
+    medians = seeded(rows).group_by("seed").agg(length=LENGTH.median()).sort("seed")
+    named = medians.drop_nulls("seed")
+    if named.is_empty():
+        value = rows.select(LENGTH.median().fill_null(math.nan)).item()
+        return Estimate(value, None, confidence, "none", (), note)
+    result = over_seeds(named["length"].to_numpy(), named["seed"].to_list(), confidence)
+    return replace(result, note=joined(note, result.note))

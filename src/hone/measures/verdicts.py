@@ -2,41 +2,31 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from hone.core.errors import require
-from hone.measures.estimates import Estimate, Interval
+from hone.measures.estimates import Estimate, Interval, Number
 
 Verdict = Literal["reproduced", "not reproduced", "inconclusive", "indicative"]
 
-_MIN_SEEDS = 3
-
-
-class Region(Protocol):
-    """A closed set of values for which a claim counts as reproduced; `str` of it is readable."""
-
-    def contains(self, interval: Interval) -> bool:
-        """Whether the whole interval lies in the region."""
-        ...
-
-    def is_disjoint(self, interval: Interval) -> bool:
-        """Whether the whole interval lies outside the region."""
-        ...
+_MIN_SEEDS = 3  # below, an interval over seeds says next to nothing
 
 
 @dataclass(frozen=True)
 class AtLeast:
     """All values from `bound` up, itself included."""
 
-    bound: float
+    bound: Number
 
     def __str__(self) -> str:
         return f"≥ {self.bound:.10g}"
 
     def contains(self, interval: Interval) -> bool:
+        """Whether the whole interval lies in the region."""
         return interval[0] >= self.bound
 
     def is_disjoint(self, interval: Interval) -> bool:
+        """Whether the whole interval lies outside the region."""
         return interval[1] < self.bound
 
 
@@ -44,7 +34,7 @@ class AtLeast:
 class AtMost:
     """All values up to `bound`, itself included."""
 
-    bound: float
+    bound: Number
 
     def __str__(self) -> str:
         return f"≤ {self.bound:.10g}"
@@ -60,8 +50,8 @@ class AtMost:
 class Within:
     """All values from `low` to `high`, both included."""
 
-    low: float
-    high: float
+    low: Number
+    high: Number
 
     def __post_init__(self) -> None:
         require(self.low <= self.high, "high", self.high, f"at least low = {self.low}")
@@ -74,6 +64,10 @@ class Within:
 
     def is_disjoint(self, interval: Interval) -> bool:
         return interval[1] < self.low or interval[0] > self.high
+
+
+Region = AtLeast | AtMost | Within
+"""A closed set of values for which a claim counts as reproduced; `str` of it is readable."""
 
 
 def verdict(estimate: Estimate, region: Region) -> Verdict:

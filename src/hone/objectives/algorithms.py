@@ -11,7 +11,7 @@ from hone.objectives.credit import (
     RewardAsWeight,
     RunningMean,
 )
-from hone.objectives.losses import ClippedSurrogate, Loss, WeightedLikelihood
+from hone.objectives.losses import ClippedSurrogate, Denominator, Loss, WeightedLikelihood
 
 
 @dataclass(frozen=True)
@@ -106,15 +106,18 @@ def reinforce(
     )
 
 
-def grpo(epochs: int = 1, minibatch: int | None = None) -> Algorithm:
-    """GRPO as first published (arXiv 2402.03300 eq. 3), without its KL term.
+def grpo(
+    denominator: Denominator = "token_mean", epochs: int = 1, minibatch: int | None = None
+) -> Algorithm:
+    """GRPO (arXiv 2402.03300 eq. 3) without its KL term: advantages over the group's deviation.
 
-    Advantages divided by the group's deviation; token terms averaged within each response.
+    `sequence_mean` is the denominator as first published. It divides a long response's terms by
+    its length, which works against long answers; libraries have since moved to `token_mean`.
     """
     return Algorithm(
         "grpo",
         GroupNormalised(),
-        ClippedSurrogate("sequence_mean"),
+        ClippedSurrogate(denominator),
         Schedule(epochs, minibatch),
     )
 

@@ -1,0 +1,1 @@
+"""How experiments are carried out: stages, run folders, the cache, resume, local processes."""

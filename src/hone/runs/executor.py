@@ -1,0 +1,184 @@
+"""A process a core, a thread a process: stages run as soon as what they stand on is complete."""
+
+import fcntl
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hone.core.errors import DamagedFile, DiskFull, HoneError, UsageError
+from hone.runs.files import disk_errors, read_json, write_json
+from hone.runs.folder import check_complete, is_complete
+from hone.runs.plan import Node, unique
+from hone.runs.worker import prepare, run_stage
+
+_POLL_SECONDS = 0.5
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass
+class Progress:
+    """What an execution has done and is doing; `watch` is called with it a few times a second."""
+
+    total: int
+    cached: int
+    done: list[Node] = field(default_factory=list)
+    running: list[Node] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)  # key to message
+
+
+def execute(
+    nodes: Sequence[Node],
+    root: Path,
+    workers: int,
+    watch: Callable[[Progress], None],
+    user_file: Path | None = None,
+) -> None:
+    """Carry out every stage that is missing, at most `workers` at a time.
+
+    Raises:
+        HoneError: stages failed (the others were carried out first), or a worker was killed.
+        DiskFull: at once, whatever else is under way.
+    """
+    order = unique(nodes)
+    pending = [node for node in order if not is_complete(node.folder(root))]
+    progress = Progress(len(order), len(order) - len(pending))
+    futures: dict[Future[None], Node] = {}
+    with _pool(workers, user_file) as pool:
+        while pending or futures:
+            for node in _ready(pending, futures, root, workers):
+                pending.remove(node)
+                futures[_submit(pool, node, root)] = node
+            if not futures:
+                break  # all that is left stands on stages that failed
+            finished, _ = wait(futures, _POLL_SECONDS, FIRST_COMPLETED)
+            for future in finished:
+                _collect(future, futures.pop(future), progress)
+            progress.running = list(futures.values())
+            watch(progress)
+    if progress.failed:
+        raise HoneError(_failures(progress, order, root))
+
+
+@contextmanager
+def study_folder(root: Path, study: str) -> Iterator[None]:
+    """Claim a folder for a study, and for this process alone.
+
+    Raises:
+        UsageError: it cannot be written, belongs to another study, or another run is using it.
+    """
+    with disk_errors(root):
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UsageError(f"--out {root} is a file; name a folder") from error
+        check_owner(root, study)
+        if not (root / "study.json").exists():
+            write_json(root / "study.json", {"study": study})
+        lock = (root / ".lock").open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(f"another run is using {root}; wait for it or use --out") from error
+        yield
+
+
+def check_owner(root: Path, study: str) -> None:
+    """Raises:
+    UsageError: the folder belongs to another study, or holds something else entirely.
+    """
+    marker = root / "study.json"
+    if marker.exists():
+        owner = read_json(marker).get("study")
+        if owner != study:
+            raise UsageError(f"--out {root} belongs to study {owner!r}, not {study!r}")
+    elif root.is_dir() and any(item for item in root.iterdir() if item.name != ".lock"):
+        raise UsageError(f"--out {root} is not empty and not a study's folder; name another")
+
+
+def set_damaged_aside(nodes: Sequence[Node], root: Path) -> list[str]:
+    """Move complete stages whose files are damaged out of the way; returns what was found.
+
+    Nothing is deleted: the folder keeps its content under a name that ends in `.damaged`.
+    """
+    found: list[str] = []
+    for node in unique(nodes):
+        folder = node.folder(root)
+        if not is_complete(folder):
+            continue
+        try:
+            check_complete(folder)
+        except DamagedFile as error:
+            folder.rename(folder.with_name(f"{folder.name}.{time.time_ns()}.damaged"))
+            found.append(f"not used: {error}")
+    return found
+
+
+@contextmanager
+def _pool(workers: int, user_file: Path | None) -> Iterator[ProcessPoolExecutor]:
+    """Workers inherit one-thread settings; they are stopped at once when the parent is."""
+    for name in _THREAD_VARIABLES:
+        os.environ[name] = "1"
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=prepare,
+        initargs=(os.getpid(), user_file),
+    )
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ready(
+    pending: list[Node], futures: dict[Future[None], Node], root: Path, workers: int
+) -> list[Node]:
+    ready = [
+        node
+        for node in pending
+        if all(is_complete(below.folder(root)) for below in node.inputs.values())
+    ]
+    return ready[: workers - len(futures)]
+
+
+def _submit(pool: ProcessPoolExecutor, node: Node, root: Path) -> Future[None]:
+    inputs = {role: below.folder(root) for role, below in node.inputs.items()}
+    return pool.submit(run_stage, node.config, node.seed, node.key, node.folder(root), inputs)
+
+
+def _collect(future: Future[None], node: Node, progress: Progress) -> None:
+    try:
+        future.result()
+        progress.done.append(node)
+    except DiskFull:
+        raise
+    except BrokenProcessPool as error:
+        raise HoneError(
+            f"a worker process was killed, most likely for want of memory, while "
+            f"{node.arm}/{node.stage} (seed {node.seed}) ran; use fewer --workers and run the "
+            "same command again: it resumes"
+        ) from error
+    except HoneError as error:
+        progress.failed[node.key] = f"{node.arm}/{node.stage} (seed {node.seed}): {error}"
+    except Exception as error:
+        error.add_note(f"in stage {node.arm}/{node.stage}, seed {node.seed}")
+        raise
+
+
+def _failures(progress: Progress, order: list[Node], root: Path) -> str:
+    undone = sum(not is_complete(node.folder(root)) for node in order)
+    return (
+        f"{len(progress.failed)} stage(s) failed, {undone} of {progress.total} not done: "
+        + "; ".join(progress.failed.values())
+    )

@@ -1,0 +1,153 @@
+"""The run folder of one stage: what it holds, when it counts, and the stage's view of it."""
+
+import fcntl
+import io
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import polars as pl
+
+from hone.core.errors import DamagedFile
+from hone.core.random import Stream
+from hone.runs.files import (
+    digests,
+    disk_errors,
+    read_json,
+    remove_unfinished,
+    verify,
+    write_bytes,
+    write_folder,
+    write_json,
+)
+
+CHECKPOINT_SECONDS = 20.0
+"""Wall time between checkpoints; it decides what a kill costs, never a result."""
+_KEPT_CHECKPOINTS = 2
+_UNCOMPARED = ("result.json", "timing.jsonl", "environment.json", ".lock")
+
+
+def is_complete(folder: Path) -> bool:
+    return (folder / "result.json").is_file()
+
+
+def check_complete(folder: Path) -> None:
+    """Raises:
+    DamagedFile: naming a file that is not what the finished stage wrote.
+    """
+    verify(folder, read_json(folder / "result.json")["files"])
+
+
+def finish(folder: Path) -> None:
+    """Mark a stage complete: its checkpoints in progress go, every file's digest is recorded."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    files = {name: value for name, value in digests(folder).items() if name not in _UNCOMPARED}
+    write_json(folder / "result.json", {"files": files})
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Only one process works in a stage folder; a killed run's last worker is waited for."""
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass
+class FolderContext:
+    """The `Context` of a stage that runs in a folder (see `hone.core.stage`)."""
+
+    folder: Path
+    seed: int
+    inputs: Mapping[str, Path]
+    _metrics: TextIO | None = field(default=None, init=False)
+    _timing: TextIO | None = field(default=None, init=False)
+    _started: float = field(default_factory=time.monotonic, init=False)
+    _last_checkpoint: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def stream(self) -> Stream:
+        return Stream.root(self.seed)
+
+    def resume(self, load: Callable[[Path], None]) -> int:
+        """Load the newest sound checkpoint; what was written after it is taken back."""
+        remove_unfinished(self.folder)
+        step = self._load_newest(load)
+        for table in (self.folder / "rollouts").glob("*.parquet"):
+            if _table_step(table) > step or step == 0:
+                table.unlink()
+        for name in ("metrics.jsonl", "timing.jsonl"):
+            self._truncate(self.folder / name, step)
+        return step
+
+    def log(self, step: int, total: int, metrics: Mapping[str, Any]) -> None:
+        with disk_errors(self.folder / "metrics.jsonl"):
+            if self._metrics is None or self._timing is None:
+                self._metrics = (self.folder / "metrics.jsonl").open("a")
+                self._timing = (self.folder / "timing.jsonl").open("a")
+            _append(self._metrics, {"step": step, "total": total, **metrics})
+            seconds = round(time.monotonic() - self._started, 4)
+            _append(self._timing, {"step": step, "seconds": seconds})
+
+    def write_table(self, name: str, step: int, table: pl.DataFrame) -> Path:
+        path = self.folder / "rollouts" / f"{name}-{step:06d}.parquet"
+        buffer = io.BytesIO()
+        table.write_parquet(buffer, compression="zstd")
+        write_bytes(path, buffer.getvalue())
+        return path
+
+    def checkpoint(self, step: int, save: Callable[[Path], None]) -> None:
+        if time.monotonic() - self._last_checkpoint < CHECKPOINT_SECONDS:
+            return
+        write_folder(self._checkpoints / f"step-{step:06d}", save)
+        for old in sorted(self._checkpoints.glob("step-*"))[:-_KEPT_CHECKPOINTS]:
+            shutil.rmtree(old)
+        self._last_checkpoint = time.monotonic()
+
+    def complete(self, save: Callable[[Path], None]) -> None:
+        write_folder(self.folder / "checkpoint", save)
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def _load_newest(self, load: Callable[[Path], None]) -> int:
+        for folder in sorted(self._checkpoints.glob("step-*"), reverse=True):
+            try:
+                verify(folder, read_json(folder / "manifest.json"))
+            except DamagedFile as error:
+                print(f"not used: {error}", file=sys.stderr, flush=True)
+                continue
+            load(folder)
+            return int(folder.name.removeprefix("step-"))
+        return 0
+
+    def _truncate(self, path: Path, step: int) -> None:
+        """Keep the lines up to the checkpoint's step; a torn last line goes with the rest."""
+        if not path.exists():
+            return
+        lines = path.read_text().splitlines() if step else []
+        kept = [line for line in lines if _is_line(line) and json.loads(line)["step"] <= step]
+        write_bytes(path, "".join(f"{line}\n" for line in kept).encode())
+
+
+def _append(file: TextIO, line: dict[str, Any]) -> None:
+    file.write(json.dumps(line) + "\n")
+    file.flush()
+
+
+def _is_line(line: str) -> bool:
+    return line.startswith("{") and line.endswith("}")
+
+
+def _table_step(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])

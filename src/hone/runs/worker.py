@@ -1,0 +1,79 @@
+"""What a worker process does: one stage at a time, on one thread, never outliving its parent."""
+
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from hone.core.errors import UsageError
+from hone.core.stage import StageConfig
+from hone.runs.environment import environment
+from hone.runs.files import write_json
+from hone.runs.folder import FolderContext, finish, is_complete, locked
+from hone.runs.keys import describe
+
+
+def prepare(parent: int, user_file: Path | None) -> None:
+    """Start-up of a worker: it dies with its parent and leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if user_file is not None:
+        import_file(user_file)
+
+
+def run_stage(
+    config: StageConfig, seed: int, key: str, folder: Path, inputs: Mapping[str, Path]
+) -> None:
+    """Carry out a stage in its folder, from its newest checkpoint on."""
+    with locked(folder):
+        if is_complete(folder):  # the last worker of a killed run may have finished it
+            return
+        description = {"config": describe(config), "seed": seed, "key": key}
+        description["inputs"] = {role: path.name for role, path in inputs.items()}
+        write_json(folder / "config.json", description)
+        write_json(folder / "environment.json", environment())
+        _one_thread()
+        module, _, function = config.implementation.partition(":")
+        implementation = getattr(importlib.import_module(module), function)
+        implementation(config, FolderContext(folder, seed, inputs))
+        finish(folder)
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a user's Python file under its own stem, once per process.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be imported.
+    """
+    name = f"user_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise UsageError(f"{path} is not a Python file")
+    module = sys.modules[name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UsageError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _one_thread() -> None:
+    """Two spinning thread pools on two cores make a small matrix product 500 times slower."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
