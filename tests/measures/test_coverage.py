@@ -1,7 +1,7 @@
 """Nominal 95 % intervals cover the truth in at least 93 % of simulated studies.
 
-A percentile bootstrap would not pass: over 3 seeds it covers 0.77, over 12 seeds 0.91. Nor would
-the hull of the intervals over seeds and over problems where both matter equally.
+A percentile bootstrap would not pass: over 3 seeds it covers 0.76, over 12 seeds 0.91. Nor would
+the hull of the intervals over seeds and over problems where both matter equally: 0.89 with 9 seeds.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from hone.measures import (
 Simulation = Callable[[np.random.Generator], tuple[float, float] | None]
 
 
-def assert_covers(simulate: Simulation, truth: float, studies: int = 1500) -> None:
+def assert_covers(simulate: Simulation, truth: float, studies: int = 800) -> None:
     rng = np.random.default_rng(20260101)
     intervals = [simulate(rng) for _ in range(studies)]
     covered = np.mean([i is not None and i[0] <= truth <= i[1] for i in intervals])
@@ -66,14 +66,12 @@ def test_over_seeds_with_a_floor_where_both_matter(seeds, ratio):
     assert_covers(simulate, 0.0)
 
 
-@pytest.mark.parametrize("seeds", [1, 3, 5, 12])
 @pytest.mark.parametrize(
-    ("between_seeds", "between_problems"), [(0, 9), (0.8, 9), (1.5, 1), (0, 0)]
+    ("seeds", "between_seeds", "between_problems"),
+    # a single seed says nothing of others, so there it is seeds that must not differ
+    [(1, 0, 0), (1, 0, 9)] + [(n, *b) for n in (3, 5, 12) for b in ((0, 9), (0.8, 9), (1.5, 1))],
 )
 def test_proportions_over_seeds_and_shared_problems(seeds, between_seeds, between_problems):
-    if seeds == 1 and between_seeds:
-        pytest.skip("one seed says nothing of others")
-
     def simulate(rng):
         chances = rasch(rng, seeds, 60, between_seeds, between_problems)
         correct = (rng.random(chances.shape) < chances).sum(axis=1)
@@ -141,7 +139,7 @@ def test_slope():
 
 @pytest.mark.parametrize("seeds", [3, 12])
 def test_slope_over_seeds_of_random_walks(seeds):
-    """Points of a run depend on each other; pooled, their slope interval would cover about 0.4."""
+    """Points of a run depend on each other; pooled, their slope interval would cover about 0.6."""
     x = np.arange(20.0)
 
     def simulate(rng):
@@ -151,11 +149,11 @@ def test_slope_over_seeds_of_random_walks(seeds):
     assert_covers(simulate, 0.1)
 
 
-@pytest.mark.parametrize(("between_seeds", "between_problems"), [(1, 0.3), (0.3, 1), (1, 1)])
+@pytest.mark.parametrize(("between_seeds", "between_problems"), [(1, 0.3), (0.5, 1)])
 def test_crossed_bootstrap(between_seeds, between_problems):
     def simulate(rng):
         matrix = rng.normal(scale=between_seeds, size=(10, 1)) + rng.normal(size=(10, 20))
         matrix += rng.normal(scale=between_problems, size=20)
         return crossed_bootstrap(matrix, range(10), rng).interval
 
-    assert_covers(simulate, 0.0, studies=250)
+    assert_covers(simulate, 0.0, studies=150)

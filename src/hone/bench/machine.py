@@ -207,8 +207,8 @@ def measure(dtype: str, flags: frozenset[str] = frozenset()) -> Rate:
 
     kind = getattr(torch, dtype)
     with _one_thread():
-        for _ in range(2):  # the first product also sets the library up
-            probe = _product_seconds(PROBE_SIZE, kind, budget=0.0)
+        _product_seconds(PROBE_SIZE, kind, budget=0.0)  # the first one also sets the library up
+        probe = _product_seconds(PROBE_SIZE, kind, budget=0.0)
         fits = (size for size in SIZES if 6 * probe * (size / PROBE_SIZE) ** 3 < SECONDS_PER_DTYPE)
         size = next(fits, SIZES[-1])
         seconds = _product_seconds(size, kind, SECONDS_PER_DTYPE)

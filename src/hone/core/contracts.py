@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, Shaped
@@ -94,14 +94,11 @@ class Responses:
 class Task(Protocol):
     """A distribution over problems with a verifier and named strategies; owns its alphabet."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def alphabet(self) -> Alphabet: ...
-    @property
-    def strategies(self) -> tuple[str, ...]: ...
-    @property
-    def rewards(self) -> tuple[str, ...]: ...
+    name: ClassVar[str]
+    alphabet: ClassVar[Alphabet]
+    strategies: ClassVar[tuple[str, ...]]
+    rewards: ClassVar[tuple[str, ...]]
+
     @property
     def max_tokens(self) -> int:
         """Tokens of the longest demonstration, the end included."""

@@ -20,6 +20,11 @@ class StageConfig:
     implementation: ClassVar[str]  # "package.module:function", called with (config, context)
     version: ClassVar[int]  # raised whenever the same config would give another result
 
+    @property
+    def tokens(self) -> int:
+        """Roughly how many tokens it trains on or samples; only estimates of time use it."""
+        return 1
+
 
 class Context(Protocol):
     """What the machinery gives a running stage. `runs` supplies it; tests supply simpler ones."""
@@ -37,7 +42,7 @@ class Context(Protocol):
         ...
 
     def resume(self, load: Callable[[Path], None]) -> int:
-        """Load the newest sound checkpoint, if there is one, and return the step it was taken at."""
+        """Load the newest sound checkpoint, if any, and return the step it was taken at."""
         ...
 
     def log(self, step: int, total: int, metrics: Mapping[str, Any]) -> None:

@@ -8,12 +8,13 @@ nor denominator; how many there were is in the estimate's note.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
+from scipy.linalg import toeplitz
 from scipy.special import comb
 
 from hone.core.errors import UsageError, require, unknown
@@ -109,7 +110,7 @@ def majority_at_k(table: pl.DataFrame, k: int, confidence: float = 0.95) -> Esti
     return estimate(kept.with_columns(hits=pl.Series(hits, dtype=pl.Float64)), confidence, note)
 
 
-@cache
+@lru_cache(maxsize=100_000)  # problems with the same counts are many
 def majority_credit(
     votes: tuple[int, ...], credit: tuple[float, ...], silent: int, k: int
 ) -> float:
@@ -178,7 +179,7 @@ def usable(table: pl.DataFrame, measure: str, columns: Sequence[str]) -> tuple[p
     rows = table.drop_nulls(list(columns))
     if "grade" in columns:
         for grade in set(rows["grade"].unique()) - set(Grade):
-            raise unknown("grade", grade, Grade)
+            raise unknown("grade", grade, (known.value for known in Grade))
         rows = rows.filter(pl.col("grade") != Grade.UNSCORABLE.value)
     lost = table.height - rows.height
     why = f"unscorable or without {', '.join(columns)}"
@@ -288,8 +289,7 @@ def _won_with(
     return float(sum(complete[1:] / np.arange(1, len(complete))))
 
 
-@cache
 def _draws(m: int, most: int, k: int) -> Float[np.ndarray, "after before"]:
     """Ways to add at most `most` of m samples to those already drawn, up to k in all."""
-    added = np.subtract.outer(np.arange(k + 1), np.arange(k + 1))
-    return np.where(added <= most, comb(m, added), 0.0)
+    added = np.arange(k + 1)
+    return toeplitz(np.where(added <= most, comb(m, added), 0.0), np.zeros(k + 1))

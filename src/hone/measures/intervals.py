@@ -4,8 +4,8 @@ Two things change from one evaluation to the next: the training seed and the dra
 interval over seeds misses the second where all seeds share their problems, so it is combined with
 an interval over problems, the floor, which it is then never narrower than. The two sources are
 independent, so their half-widths add in quadrature (Zou & Donner, "Construction of confidence
-intervals about effect measures", Statistics in Medicine 2008). The hull of the two covers less
-than it says where both sources matter about equally.
+intervals about effect measures", Statistics in Medicine 2008). The hull of the two covers as
+little as 0.89 where both sources matter equally (9 seeds).
 """
 
 import math
@@ -20,7 +20,7 @@ from hone.core.errors import require
 from hone.measures.estimates import Estimate, Interval, Number
 
 BOOTSTRAP_FROM = 10
-"""Seeds from which the bootstrap replaces the t interval. Over 3 seeds it would cover 0.77."""
+"""Seeds from which the bootstrap replaces the t interval. Over 3 seeds a plain one covers 0.76."""
 
 _DRAWS = 10_000
 _BLOCKS = 20  # of draws, to bound the memory of a bootstrap over many problems
@@ -74,7 +74,7 @@ def over_problems(
     if len(hits) == 0:
         return None
     if bounds == _UNIT and np.isin(hits, (0, 1)).all() and (uses == 1).all():
-        return clopper_pearson(hits.sum(), len(hits), confidence)
+        return clopper_pearson(float(hits.sum()), len(hits), confidence)
     if len(hits) == 1:
         return bounds
     ratio = float(hits.sum() / uses.sum())

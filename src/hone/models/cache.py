@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-Keys = Float[Tensor, "rows kv_heads columns head_dim"]
+# Keys or values: of the new tokens, of all tokens so far, of all there is room for.
+New = Float[Tensor, "rows kv_heads time head_dim"]
+Held = Float[Tensor, "rows kv_heads columns head_dim"]
+Buffer = Float[Tensor, "rows kv_heads capacity head_dim"]
 
 
+@runtime_checkable
 class Past(Protocol):
     """What the decoder needs of earlier tokens; columns are shared by all rows."""
 
@@ -24,7 +28,7 @@ class Past(Protocol):
         """Which of them are real tokens; None if all are."""
         ...
 
-    def extend(self, layer: int, keys: Keys, values: Keys) -> tuple[Keys, Keys]:
+    def extend(self, layer: int, keys: New, values: New) -> tuple[Held, Held]:
         """The layer's earlier keys and values followed by the new ones."""
         ...
 
@@ -37,8 +41,8 @@ class Past(Protocol):
 class Prefix:
     """Keys and values of prompts as immutable tensors that gradients flow through."""
 
-    keys: tuple[Keys, ...]
-    values: tuple[Keys, ...]
+    keys: tuple[Held, ...]
+    values: tuple[Held, ...]
     real: Bool[Tensor, "rows columns"] | None
 
     @property
@@ -53,7 +57,7 @@ class Prefix:
             None if self.real is None else self.real[rows],
         )
 
-    def extend(self, layer: int, keys: Keys, values: Keys) -> tuple[Keys, Keys]:
+    def extend(self, layer: int, keys: New, values: New) -> tuple[Held, Held]:
         return (
             torch.cat((self.keys[layer], keys), dim=2),
             torch.cat((self.values[layer], values), dim=2),
@@ -68,8 +72,8 @@ class Cache:
 
     def __init__(
         self,
-        keys: Sequence[Keys],
-        values: Sequence[Keys],
+        keys: Sequence[Buffer],
+        values: Sequence[Buffer],
         real: Bool[Tensor, "rows columns"] | None,
         length: int,
     ) -> None:
@@ -108,7 +112,7 @@ class Cache:
             self.length,
         )
 
-    def extend(self, layer: int, keys: Keys, values: Keys) -> tuple[Keys, Keys]:
+    def extend(self, layer: int, keys: New, values: New) -> tuple[Held, Held]:
         end = self.length + keys.shape[2]
         self.keys[layer][:, :, self.length : end] = keys
         self.values[layer][:, :, self.length : end] = values
@@ -120,7 +124,7 @@ class Cache:
 
 
 def _gather(
-    source: Keys, rows: Int[Tensor, " picked"], length: int, columns: int
+    source: Buffer, rows: Int[Tensor, " picked"], length: int, columns: int
 ) -> Float[Tensor, "picked kv_heads total head_dim"]:
     """Copies the first `length` columns of the given rows into a buffer of `columns` columns."""
     buffer = source.new_empty(len(rows), source.shape[1], columns, source.shape[3])

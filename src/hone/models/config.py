@@ -18,6 +18,7 @@ _LAYOUTS: dict[str, tuple[Norm, Positions, Mlp, tuple[tuple[bool, bool], ...]]] 
     "gpt2": ("layer", "learned", "gelu", ((True, True),)),
     "olmo": ("plain", "rotary", "swiglu", ((False, False),)),
 }
+_SIZES = ("vocab", "width", "layers", "heads", "kv_heads", "head_dim", "mlp_width", "context")
 _OLMO_NORM_EPS = 1e-5  # written into the architecture, not into its config file
 
 
@@ -57,8 +58,7 @@ class DecoderConfig:
         self._require_expressible()
 
     def _require_sound_sizes(self) -> None:
-        sizes = "vocab width layers heads kv_heads head_dim mlp_width context".split()
-        for key in sizes:
+        for key in _SIZES:
             require(getattr(self, key) >= 1, key, getattr(self, key), "integers from 1 up")
         require(self.heads % self.kv_heads == 0, "kv_heads", self.kv_heads,
                 f"divisors of heads = {self.heads}")  # fmt: skip
@@ -95,7 +95,12 @@ def gpt2_style(vocab: int, width: int, layers: int, heads: int, context: int) ->
 
 
 def mistral_style(
-    vocab: int, width: int, layers: int, context: int, head_dim: int = 32, kv_heads: int | None = None
+    vocab: int,
+    width: int,
+    layers: int,
+    context: int,
+    head_dim: int = 32,
+    kv_heads: int | None = None,
 ) -> DecoderConfig:
     """A Mistral: RMSNorm, rotary positions, SwiGLU with as many weights as GELU of four widths.
 

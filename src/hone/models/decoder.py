@@ -6,14 +6,18 @@ traffic rather than by arithmetic.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hone.models.cache import Keys, Past, Prefix
+from hone.core.errors import require
+from hone.models import kernels
+from hone.models.cache import Held, New, Past, Prefix
 from hone.models.config import DecoderConfig
 
 Flat = Float[Tensor, "tokens width"]
@@ -57,6 +61,9 @@ class Linear(nn.Linear):
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
+    def forward(self, input: Float[Tensor, "tokens into"]) -> Float[Tensor, "tokens out"]:
+        return kernels.linear(input, self.weight, self.bias)
+
 
 class Block(nn.Module):
     """One layer: attention and MLP, each normed before and added to the residual stream."""
@@ -75,7 +82,7 @@ class Block(nn.Module):
         self.up = Linear(config.width, into_mlp, bias=config.bias)
         self.down = Linear(config.mlp_width, config.width, bias=config.bias)
 
-    def project(self, hidden: Flat, frame: Frame) -> tuple[Heads, Keys, Keys]:
+    def project(self, hidden: Flat, frame: Frame) -> tuple[Heads, New, New]:
         """Queries, keys and values, turned to their positions."""
         heads, kv_heads = self.config.heads, self.config.kv_heads
         shape = (frame.rows, frame.time, heads + 2 * kv_heads, self.config.head_dim)
@@ -84,16 +91,17 @@ class Block(nn.Module):
         queries, keys = turn(turned, frame).split([heads, kv_heads], dim=2)
         return queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
 
-    def project_keys(self, hidden: Flat, frame: Frame) -> tuple[Keys, Keys]:
+    def project_keys(self, hidden: Flat, frame: Frame) -> tuple[New, New]:
         """Keys and values only, for a layer whose output nobody reads."""
         queries = self.config.heads * self.config.head_dim
         bias = None if self.qkv.bias is None else self.qkv.bias[queries:]
         shape = (frame.rows, frame.time, 2 * self.config.kv_heads, self.config.head_dim)
-        projected = F.linear(self.attention_norm(hidden), self.qkv.weight[queries:], bias)
+        normed = self.attention_norm(hidden)
+        projected = kernels.linear(normed, self.qkv.weight[queries:], bias)
         keys, values = projected.view(shape).chunk(2, dim=2)
         return turn(keys, frame).transpose(1, 2), values.transpose(1, 2)
 
-    def finish(self, hidden: Flat, queries: Heads, keys: Keys, values: Keys, frame: Frame) -> Flat:
+    def finish(self, hidden: Flat, queries: Heads, keys: Held, values: Held, frame: Frame) -> Flat:
         """The layer's output, given the keys and values of all columns."""
         attended = attend(queries, keys, values, frame)
         hidden = hidden + self.out(attended.transpose(1, 2).flatten(2).flatten(0, 1))
@@ -103,7 +111,7 @@ class Block(nn.Module):
         if self.gated:
             gate, up = hidden.chunk(2, dim=-1)
             return F.silu(gate) * up
-        return F.gelu(hidden, approximate="tanh")
+        return kernels.gelu(hidden)
 
 
 class Decoder(nn.Module):
@@ -121,7 +129,8 @@ class Decoder(nn.Module):
         self.embedding = nn.Parameter(torch.zeros(config.vocab, config.width))
         learned = config.positions == "learned"
         self.position = nn.Parameter(torch.zeros(config.context, config.width)) if learned else None
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = cast("Sequence[Block]", blocks)  # a ModuleList forgets what it holds
         self.norm = Norm(config)
         self.head = None if config.tie else nn.Parameter(torch.zeros(config.vocab, config.width))
         cosines, sines = rotary_table(config)
@@ -171,7 +180,9 @@ class Decoder(nn.Module):
 
     def logits(self, hidden: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch vocab"]:
         """Logits of the next token."""
-        return F.linear(hidden, self.embedding if self.head is None else self.head)
+        head = self.embedding if self.head is None else self.head
+        flat = kernels.linear(hidden.reshape(-1, self.config.width), head, None)
+        return flat.view(*hidden.shape[:-1], self.config.vocab)
 
     def prefill(
         self, tokens: Int[Tensor, "rows time"], mask: Bool[Tensor, "rows time"] | None = None
@@ -183,7 +194,7 @@ class Decoder(nn.Module):
         """
         frame = self.frame(tokens, mask, None)
         hidden = self.embed(tokens, frame)
-        pairs: list[tuple[Keys, Keys]] = []
+        pairs: list[tuple[New, New]] = []
         for block in self.blocks[:-1]:
             queries, keys, values = block.project(hidden, frame)
             pairs.append((keys, values))
@@ -207,6 +218,9 @@ class Decoder(nn.Module):
         """Works out positions, rotations and the attention bias once for all layers."""
         rows, time = tokens.shape
         before = 0 if past is None else past.length
+        context = self.config.context
+        require(before + time <= context, "tokens in a row", before + time,
+                f"up to the model's context = {context}")  # fmt: skip
         real = joined(None if past is None else past.real, mask, rows, before, time)
         if real is None:
             positions = torch.arange(before, before + time, device=tokens.device)
@@ -255,7 +269,7 @@ def attention_bias(
     return bias.expand(1, 1, -1, -1) if real is None else bias[:, None]
 
 
-def attend(queries: Heads, keys: Keys, values: Keys, frame: Frame) -> Heads:
+def attend(queries: Heads, keys: Held, values: Held, frame: Frame) -> Heads:
     """Softmax attention; each key head serves heads / kv_heads query heads."""
     (rows, heads, time, head_dim), (kv_heads, columns) = queries.shape, keys.shape[1:3]
     if columns > _PLAIN_ATTENTION_KEYS or queries.is_cuda:
@@ -266,7 +280,7 @@ def attend(queries: Heads, keys: Keys, values: Keys, frame: Frame) -> Heads:
     scores = torch.matmul(grouped, keys.transpose(-1, -2))
     if frame.bias is not None:
         scores = (scores.view(rows, heads, time, columns) + frame.bias).view(scores.shape)
-    return torch.matmul(scores.softmax(-1), values).view(rows, heads, time, head_dim)
+    return torch.matmul(kernels.softmax(scores), values).view(rows, heads, time, head_dim)
 
 
 def turn(
@@ -276,7 +290,7 @@ def turn(
     if frame.rotary is None:
         return heads
     cosines, sines = frame.rotary
-    return heads * cosines + heads.roll(heads.shape[-1] // 2, dims=-1) * sines
+    return torch.addcmul(heads * cosines, heads.roll(heads.shape[-1] // 2, dims=-1), sines)
 
 
 def rotary_table(

@@ -53,7 +53,7 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class WeightedLikelihood:
-    """-w log π(token): next-token prediction, STaR, and the score-function gradient of REINFORCE."""
+    """-w log π(token): next-token prediction, STaR, and the gradient of REINFORCE."""
 
     denominator: Denominator
 
@@ -63,7 +63,7 @@ class WeightedLikelihood:
 
 @dataclass(frozen=True)
 class ClippedSurrogate:
-    """-min(ρw, clip(ρ, 1 - low, 1 + high)w) with the token ratio ρ = π/π_old (PPO, 1707.06347 eq. 7)."""
+    """-min(ρw, clip(ρ, 1 - low, 1 + high)w), ρ = π/π_old of a token (arXiv 1707.06347 eq. 7)."""
 
     denominator: Denominator
     clip_low: float = 0.2
@@ -71,7 +71,7 @@ class ClippedSurrogate:
 
     def __post_init__(self) -> None:
         require(0 < self.clip_low < 1, "clip_low", self.clip_low, "a number in (0, 1)")
-        require(0 < self.clip_high, "clip_high", self.clip_high, "a number above 0")
+        require(self.clip_high > 0, "clip_high", self.clip_high, "a number above 0")
 
     def terms(self, logprobs: "Tensor", old_logprobs: "Tensor", weights: "Tensor") -> "Tensor":
         ratio = (logprobs - old_logprobs).exp()

@@ -90,8 +90,10 @@ def study_folder(root: Path, study: str) -> Iterator[None]:
 
 
 def check_owner(root: Path, study: str) -> None:
-    """Raises:
-    UsageError: the folder belongs to another study, or holds something else entirely.
+    """Refuse a folder that is not this study's.
+
+    Raises:
+        UsageError: it belongs to another study, or holds something else entirely.
     """
     marker = root / "study.json"
     if marker.exists():

@@ -55,12 +55,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all."""
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_json(path: Path) -> Any:
-    """Raises:
-    DamagedFile: the file is missing or is not JSON.
+    """The value a JSON file holds.
+
+    Raises:
+        DamagedFile: the file is missing or is not JSON.
     """
     try:
         return json.loads(path.read_text())
@@ -94,8 +97,10 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def verify(folder: Path, expected: dict[str, str]) -> None:
-    """Raises:
-    DamagedFile: naming the first file that is missing or not what was written.
+    """Check files against their digests.
+
+    Raises:
+        DamagedFile: naming the first file that is missing or not what was written.
     """
     for name, digest in expected.items():
         file = folder / name

@@ -34,12 +34,15 @@ _UNCOMPARED = ("result.json", "timing.jsonl", "environment.json", ".lock")
 
 
 def is_complete(folder: Path) -> bool:
+    """Whether a stage has finished in this folder."""
     return (folder / "result.json").is_file()
 
 
 def check_complete(folder: Path) -> None:
-    """Raises:
-    DamagedFile: naming a file that is not what the finished stage wrote.
+    """Check every file of a finished stage.
+
+    Raises:
+        DamagedFile: naming a file that is not what the stage wrote.
     """
     verify(folder, read_json(folder / "result.json")["files"])
 
@@ -125,7 +128,7 @@ class FolderContext:
             try:
                 verify(folder, read_json(folder / "manifest.json"))
             except DamagedFile as error:
-                print(f"not used: {error}", file=sys.stderr, flush=True)
+                sys.stderr.write(f"not used: {error}\n")
                 continue
             load(folder)
             return int(folder.name.removeprefix("step-"))

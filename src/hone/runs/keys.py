@@ -86,9 +86,7 @@ def _foreign_sources(config: StageConfig) -> dict[str, str]:
     modules = {config.implementation.partition(":")[0], *_modules(config)}
     foreign = sorted(name for name in modules if name.partition(".")[0] != "hone")
     return {
-        name: hashlib.sha256(
-            inspect.getsource(importlib.import_module(name)).encode()
-        ).hexdigest()
+        name: hashlib.sha256(inspect.getsource(importlib.import_module(name)).encode()).hexdigest()
         for name in foreign
     }
 

@@ -33,9 +33,14 @@ class Node:
             self.config, self.seed, {role: node.key for role, node in self.inputs.items()}
         )
 
+    @property
+    def name(self) -> str:
+        """Of the stage's run folder."""
+        return f"{self.stage}-{self.key}"
+
     def folder(self, root: Path) -> Path:
         """Where the stage's run folder is, or will be, under a study's folder."""
-        return root / "stages" / f"{self.stage}-{self.key}"
+        return root / "stages" / self.name
 
 
 def unique(nodes: Iterable[Node]) -> list[Node]:

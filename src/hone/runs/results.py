@@ -1,7 +1,7 @@
 """What the arms of a study came to: run folders selected by factors, read as tables."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +9,20 @@ import polars as pl
 from hone.core.errors import DamagedFile
 from hone.runs.plan import Factor, Node
 
-_ROLLOUTS = "rollouts"
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished stage of an arm: what it is called, and where it is."""
+
+    arm: str
+    stage: str
+    seed: int
+    factors: Mapping[str, Factor]
+    folder: Path
+
+    @staticmethod
+    def of(node: Node, root: Path) -> "Finished":
+        return Finished(node.arm, node.stage, node.seed, node.factors, node.folder(root))
 
 
 @dataclass(frozen=True)
@@ -17,70 +30,89 @@ class Results:
     """Finished stages of a study. Selecting never copies; tables are read when asked for."""
 
     study: str
-    nodes: tuple[Node, ...]
-    root: Path
+    stages: tuple[Finished, ...]
 
     def __len__(self) -> int:
-        return len(self.nodes)
+        return len(self.stages)
 
     def __iter__(self) -> Iterator["Results"]:
         """Each stage by itself."""
-        return (Results(self.study, (node,), self.root) for node in self.nodes)
+        return (replace(self, stages=(each,)) for each in self.stages)
 
     def select(
-        self, arm: str | None = None, stage: str | None = None, **factors: Factor
+        self, arm: Factor | None = None, stage: Factor | None = None, **factors: Factor
     ) -> "Results":
         """Only the stages of an arm, of a stage name, and with the given factors."""
         kept = tuple(
-            node
-            for node in self.nodes
-            if (arm is None or node.arm == arm)
-            and (stage is None or node.stage == stage)
-            and all(node.factors.get(name) == value for name, value in factors.items())
+            each
+            for each in self.stages
+            if (arm is None or each.arm == arm)
+            and (stage is None or each.stage == stage)
+            and all(each.factors.get(name) == value for name, value in factors.items())
         )
-        return Results(self.study, kept, self.root)
+        return replace(self, stages=kept)
+
+    def where(self, keep: Callable[[Mapping[str, Factor]], bool]) -> "Results":
+        """Only the stages whose factors satisfy a condition; `arm` counts as a factor."""
+        kept = (each for each in self.stages if keep({**each.factors, "arm": each.arm}))
+        return replace(self, stages=tuple(kept))
+
+    def of_seeds(self, seeds: Sequence[int]) -> "Results":
+        """Only the stages of the given seeds."""
+        return replace(self, stages=tuple(each for each in self.stages if each.seed in seeds))
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        return tuple(sorted({node.seed for node in self.nodes}))
+        return tuple(sorted({each.seed for each in self.stages}))
 
     @property
     def arms(self) -> tuple[str, ...]:
         """Arm names in the order of the plan."""
-        return tuple(dict.fromkeys(node.arm for node in self.nodes))
+        return tuple(dict.fromkeys(each.arm for each in self.stages))
 
     def factor(self, name: str) -> tuple[Factor, ...]:
         """The values of a factor, sorted."""
-        return tuple(sorted({node.factors[name] for node in self.nodes if name in node.factors}))
+        return tuple(sorted({each.factors[name] for each in self.stages if name in each.factors}))
+
+    def steps(self, name: str = "evaluation") -> tuple[int, ...]:
+        """The steps at which every stage together stored the named table."""
+        found = {_step(file) for each in self.stages for file in _files(each.folder, name, None)}
+        return tuple(sorted(found))
 
     def metrics(self) -> pl.DataFrame:
         """Every logged step of every stage, with arm, stage, seed and factors as columns."""
         frames = [
-            _labelled(pl.read_ndjson(file, infer_schema_length=None), self.study, node)
-            for node in self.nodes
-            if (file := node.folder(self.root) / "metrics.jsonl").exists()
+            _labelled(pl.read_ndjson(file, infer_schema_length=None), self.study, each)
+            for each in self.stages
+            if (file := each.folder / "metrics.jsonl").exists()
         ]
         return pl.concat(frames, how="diagonal_relaxed")
 
-    def rollouts(self, name: str = "evaluation", steps: Sequence[int] | None = None) -> pl.DataFrame:
+    def rollouts(
+        self, name: str = "evaluation", steps: Sequence[int] | None = None
+    ) -> pl.DataFrame:
         """Rollout tables of every stage: `evaluation` or `train`; `steps` -1 is the last one."""
         return pl.concat(
             [
-                _labelled(_read(file), self.study, node)
-                for node in self.nodes
-                for file in _files(node.folder(self.root), name, steps)
+                _labelled(_read(file), self.study, each)
+                for each in self.stages
+                for file in _files(each.folder, name, steps)
             ],
             how="diagonal_relaxed",
         )
 
 
 def _files(folder: Path, name: str, steps: Sequence[int] | None) -> list[Path]:
-    files = sorted((folder / _ROLLOUTS).glob(f"{name}-*.parquet"))
+    files = sorted((folder / "rollouts").glob(f"{name}-*.parquet"))
     if steps is None:
         return files
     if -1 in steps:
         return files[-1:]
-    return [file for file in files if int(file.stem.rpartition("-")[2]) in steps]
+    return [file for file in files if _step(file) in steps]
+
+
+def _step(file: Path) -> int:
+    return int(file.stem.rpartition("-")[2])
 
 
 def _read(file: Path) -> pl.DataFrame:
@@ -90,11 +122,16 @@ def _read(file: Path) -> pl.DataFrame:
         raise DamagedFile(f"{file} is damaged ({error})") from error
 
 
-def _labelled(table: pl.DataFrame, study: str, node: Node) -> pl.DataFrame:
+def _labelled(table: pl.DataFrame, study: str, each: Finished) -> pl.DataFrame:
     return table.with_columns(
         pl.lit(study).alias("study"),
-        pl.lit(node.arm).alias("arm"),
-        pl.lit(node.stage).alias("stage"),
-        pl.lit(node.seed).cast(pl.Int64).alias("seed"),
-        *[pl.lit(value).alias(name) for name, value in node.factors.items()],
+        pl.lit(each.arm).alias("arm"),
+        pl.lit(each.stage).alias("stage"),
+        pl.lit(each.seed).cast(pl.Int64).alias("seed"),
+        # a rollout's own columns, such as its temperature, are facts; factors only add to them
+        *[
+            pl.lit(value).alias(name)
+            for name, value in each.factors.items()
+            if name not in table.columns
+        ],
     )

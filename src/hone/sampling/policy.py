@@ -46,7 +46,7 @@ class DecoderPolicy:
             logprobs = response_logprobs(
                 self.decoder, prompts, responses.prompt_rows[rows], part, temperature
             )
-            scores[rows, : logprobs.shape[1]] = logprobs.numpy() * part.mask
+            scores[rows, : logprobs.shape[1]] = logprobs.cpu().numpy() * part.mask
         return scores
 
     def tolerance(self, prompts: Sequences, responses: Responses) -> float:

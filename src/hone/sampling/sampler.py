@@ -12,17 +12,22 @@ from hone.models.decoder import Decoder
 from hone.sampling.distribution import choose, log_distribution, restrict
 
 
-def split_prompts(prompts: Sequences) -> tuple[Tensor, Tensor | None, Tensor]:
+def split_prompts(prompts: Sequences, device: torch.device) -> tuple[Tensor, Tensor | None, Tensor]:
     """Prompts as (all but the last token, their mask if any is padded, the last token).
 
     The last prompt token predicts the first response token, so it travels with the response.
     """
     rows = np.arange(len(prompts))
-    last = torch.from_numpy(prompts.tokens[rows, prompts.lengths - 1])
+    last = torch.from_numpy(prompts.tokens[rows, prompts.lengths - 1]).to(device)
     width = int(prompts.lengths.max()) - 1
-    head = torch.from_numpy(prompts.tokens[:, :width])
+    head = torch.from_numpy(prompts.tokens[:, :width]).to(device)
     mask = np.arange(width) < (prompts.lengths - 1)[:, None]
-    return head, None if mask.all() else torch.from_numpy(mask), last
+    return head, None if mask.all() else torch.from_numpy(mask).to(device), last
+
+
+def device_of(decoder: Decoder) -> torch.device:
+    """Where the decoder's weights are."""
+    return next(decoder.parameters()).device
 
 
 @torch.inference_mode()
@@ -39,33 +44,34 @@ def sample(
     The uniform for a token is keyed by (prompt row, sample, position) of `stream`: it does not
     depend on which other rows are in the batch or have finished.
     """
-    head, mask, last = split_prompts(prompts)
+    device = device_of(decoder)
+    head, mask, last = split_prompts(prompts, device)
     rows = np.repeat(np.arange(len(prompts)), protocol.samples)
     samples = np.tile(np.arange(protocol.samples), len(prompts))
     cache = Cache.from_prefix(
-        decoder.prefill(head, mask), torch.from_numpy(rows), capacity=protocol.max_tokens
+        decoder.prefill(head, mask), torch.from_numpy(rows).to(device), protocol.max_tokens
     )
     tokens = np.zeros((len(rows), protocol.max_tokens), dtype=np.int64)
     logprobs = np.zeros(tokens.shape, dtype=np.float32)
     lengths = np.full(len(rows), protocol.max_tokens)
     stopped = np.zeros(len(rows), dtype=bool)
-    alive, current = np.arange(len(rows)), last[torch.from_numpy(rows)]
+    alive, current = np.arange(len(rows)), last[torch.from_numpy(rows).to(device)]
     for position in range(protocol.max_tokens):
         logits = decoder.logits(decoder(current[:, None], past=cache)[:, 0])
         distribution = restrict(
             log_distribution(logits, protocol.temperature),
-            _allowed(constraint, position),
+            _allowed(constraint, position, device),
             protocol.top_p,
         )
         greedy = protocol.temperature == 0
         uniforms = None if greedy else stream.uniform(rows[alive], samples[alive], position)
         current = choose(distribution, uniforms)
-        tokens[alive, position] = current.numpy()
-        logprobs[alive, position] = distribution.gather(1, current[:, None])[:, 0].numpy()
-        ended = current.numpy() == eos
+        tokens[alive, position] = chosen = current.cpu().numpy()
+        logprobs[alive, position] = distribution.gather(1, current[:, None])[:, 0].cpu().numpy()
+        ended = chosen == eos
         lengths[alive[ended]], stopped[alive[ended]] = position + 1, True
         if ended.any():
-            going = torch.from_numpy(np.flatnonzero(~ended))
+            going = torch.from_numpy(np.flatnonzero(~ended)).to(device)
             alive, current = alive[~ended], current[going]
             if not len(alive):
                 break
@@ -78,7 +84,7 @@ def sample(
     )
 
 
-def _allowed(constraint: Constraint | None, position: int) -> Tensor | None:
+def _allowed(constraint: Constraint | None, position: int, device: torch.device) -> Tensor | None:
     if constraint is None or position >= len(constraint.allowed):
         return None
-    return torch.from_numpy(constraint.allowed[position])
+    return torch.from_numpy(constraint.allowed[position]).to(device)

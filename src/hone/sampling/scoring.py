@@ -8,7 +8,7 @@ from torch import Tensor
 from hone.core.sequences import Sequences
 from hone.models.decoder import Decoder
 from hone.sampling.distribution import log_distribution
-from hone.sampling.sampler import split_prompts
+from hone.sampling.sampler import device_of, split_prompts
 
 
 def response_logprobs(
@@ -28,10 +28,11 @@ def response_logprobs(
         temperature: of the distribution the responses are scored under.
     """
     used, rows = np.unique(prompt_rows, return_inverse=True)
-    head, mask, last = split_prompts(prompts.select(used))
-    index = torch.from_numpy(rows)
+    device = device_of(decoder)
+    head, mask, last = split_prompts(prompts.select(used), device)
+    index = torch.from_numpy(rows).to(device)
     past = decoder.prefill(head, mask).select(index)
-    targets = torch.from_numpy(responses.trim().tokens)
+    targets = torch.from_numpy(responses.trim().tokens).to(device)
     inputs = torch.cat([last[index][:, None], targets[:, :-1]], dim=1)
     hidden = decoder(inputs, past=past)
     log_probs = log_distribution(decoder.logits(hidden), temperature)

@@ -99,7 +99,7 @@ class Parity:
     def reward(
         self, name: str, problems: Problems, responses: Sequences, reading: Reading
     ) -> Float[np.ndarray, " n"]:
-        """`e2e`: the last value is the parity. `cot`: exactly the full chain or the short answer."""
+        """`e2e`: the last value is the parity. `cot`: exactly the chain or the short answer."""
         if name not in self.rewards:
             raise unknown("reward of parity", name, self.rewards)
         right = reading.grades == Grade.CORRECT

@@ -31,6 +31,7 @@ class Numerics:
     """How the arithmetic is done; all of it can change the last bits of a result."""
 
     dtype: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["cpu", "cuda"] = "cpu"
     micro_batch: int = 64  # sequences a forward pass
     compile: bool = False
 
@@ -73,6 +74,10 @@ class Supervise(StageConfig):
         total = sum(weight for _, weight in self.mixture)
         require(abs(total - 1) < 1e-9, "mixture", self.mixture, "weights that sum to 1")
 
+    @property
+    def tokens(self) -> int:
+        return self.steps * self.batch * (self.task.prompt_tokens + self.task.max_tokens // 3)
+
 
 @dataclass(frozen=True)
 class PostTrain(StageConfig):
@@ -100,6 +105,11 @@ class PostTrain(StageConfig):
         require(self.group >= 1, "group", self.group, "1 or more")
         self.algorithm.check(self.group, self.temperature, self.top_p)
 
+    @property
+    def tokens(self) -> int:
+        texts = self.rounds * (2 * self.prompts * self.group + 5 * self.evaluation.problems)
+        return texts * self.task.max_tokens
+
 
 @dataclass(frozen=True)
 class Respond(StageConfig):
@@ -115,3 +125,7 @@ class Respond(StageConfig):
 
     implementation: ClassVar[str] = "hone.training.evaluation:respond"
     version: ClassVar[int] = 1
+
+    @property
+    def tokens(self) -> int:
+        return self.problems * self.samples * self.task.max_tokens

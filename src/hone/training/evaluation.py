@@ -9,7 +9,7 @@ from hone.core.contracts import Policy, Problems, Reading, Responses, SamplingPr
 from hone.core.random import Stream
 from hone.core.stage import Context
 from hone.core.tables import rollout_table
-from hone.core.vocabulary import Grade
+from hone.core.vocabulary import Finish, Grade
 from hone.training.configs import Evaluation, Respond
 from hone.training.policies import load_policy
 
@@ -110,4 +110,5 @@ def share(table: pl.DataFrame, column: str, value: str) -> float:
 
 def mean_length(table: pl.DataFrame) -> float:
     """Mean number of response tokens, the end not counted."""
-    return float(np.mean((table["response_ids"].list.len() - (table["finish"] == "stop")).to_numpy()))
+    ends = (table["finish"] == Finish.STOP).to_numpy()
+    return float(np.mean(table["response_ids"].list.len().to_numpy() - ends))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hone.core.alphabet import Alphabet
 from hone.core.contracts import Batch
 from hone.core.errors import Diverged
 from hone.core.random import Stream
@@ -27,16 +28,18 @@ class DecoderLearner:
     def __init__(
         self,
         decoder: Decoder,
-        eos: int,
+        alphabet: Alphabet,
         algorithm: Algorithm,
         optimizer: Optimizer,
         numerics: Numerics,
         total_steps: int,
     ) -> None:
         """`total_steps` is the length of the learning-rate schedule in optimizer steps."""
-        self.policy = DecoderPolicy(decoder.to(getattr(torch, numerics.dtype)), eos)
-        self._decoder = decoder
-        self._scored = torch.compile(decoder, dynamic=True) if numerics.compile else decoder
+        decoder = decoder.to(numerics.device, getattr(torch, numerics.dtype))
+        self.policy = DecoderPolicy(decoder, alphabet.id(alphabet.eos))
+        self._decoder, self._alphabet = decoder, alphabet
+        if numerics.compile:
+            decoder.compile(dynamic=True)
         self._algorithm, self._config, self._numerics = algorithm, optimizer, numerics
         self._optimizer = MasterAdamW(decoder, optimizer)
         self._total, self._step = total_steps, 0
@@ -65,8 +68,8 @@ class DecoderLearner:
         self._optimizer = MasterAdamW(self._decoder, self._config)
 
     def save(self, folder: Path) -> None:
-        """Weights, optimizer and step count: all that a resumed run needs besides its streams."""
-        checkpoint.save(self._decoder, folder)
+        """Weights, tokenizer, optimizer and step count: with its streams, all that a run needs."""
+        checkpoint.save(self._decoder, folder, self._alphabet)
         self._optimizer.save(folder / "optimizer.safetensors")
         (folder / "step.txt").write_text(str(self._step))
 
@@ -109,11 +112,11 @@ class DecoderLearner:
         responses = batch.responses.trim()
         width = responses.tokens.shape[1]
         logprobs = response_logprobs(
-            self._scored, batch.prompts, batch.prompt_rows, responses, batch.temperature
+            self._decoder, batch.prompts, batch.prompt_rows, responses, batch.temperature
         )
-        old = torch.from_numpy(batch.old_logprobs[:, :width])
-        share = torch.from_numpy(shares[:, :width]).to(logprobs.dtype)
-        weights = torch.from_numpy(batch.weights).to(logprobs.dtype)[:, None]
+        old = torch.from_numpy(batch.old_logprobs[:, :width]).to(logprobs)
+        share = torch.from_numpy(shares[:, :width]).to(logprobs)
+        weights = torch.from_numpy(batch.weights).to(logprobs)[:, None]
         loss = (self._algorithm.loss.terms(logprobs, old, weights) * share).sum()
         loss.backward()
         return float(loss.detach()), _largest_gap(logprobs.detach(), old, share)

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import torch
 
-from hone.core.contracts import Learner, Task
+from hone.core.contracts import Task
 from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.models import checkpoint
 from hone.models.config import DecoderConfig
 from hone.models.decoder import Decoder
-from hone.models.tokenizer import write_tokenizer
 from hone.sampling.policy import DecoderPolicy
 
 
@@ -43,9 +42,3 @@ def load_decoder(folder: Path, task: Task) -> Decoder:
 def load_policy(folder: Path, task: Task) -> DecoderPolicy:
     """The checkpoint's decoder as a policy for the task."""
     return DecoderPolicy(load_decoder(folder, task), task.alphabet.id(task.alphabet.eos))
-
-
-def save_policy(learner: Learner, task: Task, folder: Path) -> None:
-    """The learner's checkpoint with the task's tokenizer beside it: a folder others can load."""
-    learner.save(folder)
-    write_tokenizer(task.alphabet, folder)

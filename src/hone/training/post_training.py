@@ -12,19 +12,19 @@ from hone.core.errors import Diverged
 from hone.core.random import Stream
 from hone.core.stage import Context
 from hone.core.vocabulary import Grade
-from hone.objectives.algorithms import Algorithm, UntilMatched
+from hone.objectives.algorithms import UntilMatched
 from hone.training.checks import check_start
 from hone.training.configs import PostTrain
 from hone.training.evaluation import Evaluator, graded_table, mean_length, share
 from hone.training.learner import DecoderLearner
-from hone.training.policies import load_decoder, save_policy
+from hone.training.policies import load_decoder
 
 
 def post_train(config: PostTrain, context: Context) -> None:
     """The `post_train` stage on the decoder of the input named `policy`."""
     learner = DecoderLearner(
         load_decoder(context.inputs["policy"] / "checkpoint", config.task),
-        config.task.alphabet.id(config.task.alphabet.eos),
+        config.task.alphabet,
         config.algorithm,
         config.optimizer,
         config.numerics,
@@ -54,7 +54,7 @@ class PostTraining:
             metrics |= evaluator.figures(self.learner.policy, step)
             context.log(step, config.rounds, metrics)
             context.checkpoint(step, self._save)
-        context.complete(lambda folder: save_policy(self.learner, config.task, folder))
+        context.complete(self.learner.save)
 
     def _round(self, step: int, stream: Stream) -> dict[str, float]:
         """One batch of rollouts and what is learned from it."""
@@ -65,9 +65,7 @@ class PostTraining:
         )
         responses = self.learner.policy.respond(problems.prompts, protocol, stream.child("respond"))
         if step == 1:
-            check_start(
-                self.learner.policy, problems, responses, config.group, config.temperature
-            )
+            check_start(self.learner.policy, problems, responses, config.group, config.temperature)
         table, rewards = self._reward(step, problems, responses)
         weights, self.credit_state = config.algorithm.credit.weights(
             rewards.reshape(-1, config.group), self.credit_state
@@ -117,7 +115,7 @@ class PostTraining:
             self.learner.restart()
         kept = batch.select(keep)
         matched = _matched_share(schedule.until, table.filter(pl.Series(keep)))
-        metrics: dict[str, float] = {}
+        metrics, epoch = {}, 0
         for epoch in range(schedule.until.max_epochs if schedule.until else schedule.epochs):
             metrics = self._update(step, kept, table, stream.child("epoch", epoch))
             if schedule.until and self._has_matched(
@@ -166,7 +164,7 @@ def _matched_share(until: UntilMatched | None, kept: pl.DataFrame) -> float:
     return _log_odds(kept.filter(pl.col("strategy") == until.strategy).height, kept.height)
 
 
-def _log_odds(count: int, total: int) -> float:
+def _log_odds(count: int | np.integer, total: int) -> float:
     """With half a count on either side, so that none and all stay finite."""
     return float(np.log((count + 0.5) / (total - count + 0.5)))
 
@@ -175,7 +173,7 @@ def _summary(table: pl.DataFrame, task: Task) -> dict[str, float]:
     """What a round's rollouts were like; `drawn` counts every rollout, kept or not."""
     return {
         "drawn": float(table.height),
-        "reward": float(table["reward"].fill_nan(None).mean() or 0.0),
+        "reward": float(np.nanmean(table["reward"].to_numpy())),
         "unscorable": share(table, "grade", Grade.UNSCORABLE),
         "train_accuracy": share(table, "grade", Grade.CORRECT),
         "truncated": share(table, "finish", "length"),

@@ -11,14 +11,14 @@ from hone.objectives.algorithms import next_token_prediction
 from hone.training.configs import Supervise
 from hone.training.evaluation import Evaluator
 from hone.training.learner import DecoderLearner
-from hone.training.policies import fresh_decoder, load_decoder, save_policy
+from hone.training.policies import fresh_decoder, load_decoder
 
 
 def supervise(config: Supervise, context: Context) -> None:
     """The `supervise` stage: train, evaluate, checkpoint."""
     learner = DecoderLearner(
         _decoder(config, context),
-        config.task.alphabet.id(config.task.alphabet.eos),
+        config.task.alphabet,
         next_token_prediction(),
         config.optimizer,
         config.numerics,
@@ -38,7 +38,7 @@ def supervise(config: Supervise, context: Context) -> None:
         metrics["sequences"] = step * config.batch
         context.log(step, config.steps, metrics | evaluator.figures(learner.policy, step))
         context.checkpoint(step, learner.save)
-    context.complete(lambda folder: save_policy(learner, config.task, folder))
+    context.complete(learner.save)
 
 
 def demonstrations(

@@ -1,0 +1,137 @@
+"""The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional, arg
+
+from hone.core.errors import HoneError
+
+
+@dataclass(frozen=True)
+class List:
+    """List the studies, their presets and parts, and the tasks."""
+
+    def __call__(self) -> None:
+        from hone.studies import commands
+
+        commands.list_studies()
+
+
+@dataclass(frozen=True)
+class Run:
+    """Carry out a study; what is already there is not done again."""
+
+    study: Positional[str]
+    """A built-in name, or the path of a Python file that defines `study`."""
+    overrides: Positional[tuple[str, ...]] = ()
+    """key=value changes of the study's settings, e.g. d=13 seeds=0,1,2."""
+    preset: str = "quick"
+    part: str | None = None
+    """One part of the preset; all of them if not given."""
+    out: Path | None = None
+    """The study's folder; runs/STUDY if not given."""
+    workers: int | None = None
+    """Processes; one a core if not given."""
+    dry_run: bool = False
+    """Print the plan and stop."""
+
+    def __call__(self) -> None:
+        from hone.studies import commands
+
+        commands.run(
+            self.study, self.preset, self.part, self.overrides, self.out, self.workers, self.dry_run
+        )
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Print the claims of finished runs."""
+
+    folder: Positional[Path]
+    """A study's folder, or one preset's folder in it."""
+    json: bool = False
+
+    def __call__(self) -> None:
+        from hone.studies import commands
+
+        commands.claims(self.folder, self.json)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write the report page of a run, compare two runs, or publish a study's results."""
+
+    folders: Positional[tuple[Path, ...]]
+    """One folder; or two, to put them side by side."""
+    publish: Path | None = None
+    """Write STUDY.md, STUDY.claims.json and the figures here."""
+
+    def __call__(self) -> None:
+        from hone.studies import commands
+
+        commands.report(self.folders, self.publish)
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Evaluate a checkpoint on a task: accuracy, pass@k, strategies, lengths, with intervals."""
+
+    checkpoint: Positional[Path]
+    """A run folder, or a checkpoint folder in the Hugging Face layout."""
+    task: str | None = None
+    """E.g. parity:d=11; the one the checkpoint was trained on if not given."""
+    samples: int = 8
+    problems: int = 512
+    temperature: float = 1.0
+    top_p: float = 1.0
+    seed: int = 0
+    json: bool = False
+
+    def __call__(self) -> None:
+        from hone.studies import evaluate
+
+        evaluate.evaluate(
+            self.checkpoint,
+            self.task,
+            evaluate.Protocol(self.problems, self.samples, self.temperature, self.top_p, self.seed),
+            self.json,
+        )
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Print what this machine offers and what is unwise about the present settings."""
+
+    folder: Positional[Path] = Path()
+    """Where runs would be written."""
+    json: bool = False
+
+    def __call__(self) -> None:
+        from hone.studies import commands
+
+        commands.doctor(self.folder, self.json)
+
+
+Command = (
+    Annotated[List, arg(name="list")]
+    | Annotated[Run, arg(name="run")]
+    | Annotated[Claims, arg(name="claims")]
+    | Annotated[Report, arg(name="report")]
+    | Annotated[Eval, arg(name="eval")]
+    | Annotated[Doctor, arg(name="doctor")]
+)
+
+
+def main() -> None:
+    """Entry point of `hone`. Errors a user can act on are one line and an exit code."""
+    try:
+        tyro.cli(Command, prog="hone", description=__doc__)()  # pyright: ignore
+    except HoneError as error:
+        print(f"hone: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

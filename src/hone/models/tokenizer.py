@@ -1,0 +1,81 @@
+"""Tokenizers of alphabets as Hugging Face files: one word, one token."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hone.core.alphabet import Alphabet
+from hone.core.errors import DamagedFile, HoneError, require
+
+
+def write_tokenizer(alphabet: Alphabet, folder: Path) -> None:
+    """Writes tokenizer.json and tokenizer_config.json; texts are symbols separated by spaces.
+
+    Raises:
+        UsageError: a symbol holds white space, which would split it in two.
+    """
+    for symbol in alphabet.symbols:
+        require(symbol.split() == [symbol], "symbol", symbol, "symbols without white space")
+    _write(folder / "tokenizer.json", _word_level(alphabet))
+    _write(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": False,
+            "eos_token": alphabet.eos,
+            "pad_token": alphabet.pad,
+        },
+    )
+
+
+def read_alphabet(folder: Path) -> Alphabet:
+    """The alphabet that `write_tokenizer` has written.
+
+    Raises:
+        DamagedFile: a file is missing or does not describe an alphabet.
+    """
+    path = folder / "tokenizer.json"
+    try:
+        ids: dict[str, int] = _read(path)["model"]["vocab"]
+        symbols = tuple(sorted(ids, key=ids.__getitem__))
+        if [ids[symbol] for symbol in symbols] != list(range(len(symbols))):
+            raise ValueError("token ids have gaps")
+        path = folder / "tokenizer_config.json"
+        special = _read(path)
+        return Alphabet(symbols, special["eos_token"], special["pad_token"])
+    except (OSError, ValueError, KeyError, TypeError, HoneError) as error:
+        raise DamagedFile(f"{path} cannot be read as an alphabet: {error!r}") from error
+
+
+def _word_level(alphabet: Alphabet) -> dict[str, Any]:
+    """The format of the `tokenizers` library, version 1.0; an unknown word is an error there."""
+    special = sorted({alphabet.eos, alphabet.pad}, key=alphabet.id)
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {
+                "id": alphabet.id(symbol), "content": symbol, "single_word": False,
+                "lstrip": False, "rstrip": False, "normalized": False, "special": True,
+            }
+            for symbol in special
+        ],
+        "normalizer": None,
+        "pre_tokenizer": {"type": "WhitespaceSplit"},
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "WordLevel",
+            "vocab": {symbol: id for id, symbol in enumerate(alphabet.symbols)},
+            "unk_token": "",
+        },
+    }  # fmt: skip
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""What people look at: figures, self-contained pages, published results, comparisons."""

@@ -1,0 +1,198 @@
+"""What the command line does: everything between a parsed request and what is printed."""
+
+import datetime
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hone.core.errors import UsageError
+from hone.report.claims_table import claims_table
+from hone.runs.environment import environment
+from hone.runs.executor import check_owner, execute, set_damaged_aside, study_folder
+from hone.runs.files import write_json
+from hone.runs.keys import describe
+from hone.runs.plan import Node, unique
+from hone.studies.progress import Display, plan_table, seconds_taken
+from hone.studies.registry import find_study, study_names
+from hone.studies.reporting import compare_runs, publish_runs, write_report
+from hone.studies.runfile import RunFile, described, load_run, run_name, runs_below
+from hone.studies.study import Study, assess
+
+console = Console()
+
+
+def list_studies() -> None:
+    """Print every study with its presets and parts."""
+    table = Table("study", "what it asks", "presets")
+    for name in study_names():
+        study, _ = find_study(name)
+        presets = (
+            f"{preset}: {', '.join(part for part in parts if part)}".rstrip(": ")
+            for preset, parts in study.presets.items()
+        )
+        table.add_row(name, f"{study.title}\n{study.paper}", "\n".join(presets))
+    console.print(table)
+
+
+def run(
+    name: str,
+    preset: str,
+    part: str | None,
+    overrides: Sequence[str],
+    out: Path | None,
+    workers: int | None,
+    dry_run: bool,
+) -> None:
+    """Carry out a study's preset, part by part; print its claims and write its report.
+
+    Raises:
+        UsageError: before anything is written, if the request is impossible.
+    """
+    study, user_file = find_study(name)
+    if preset not in study.presets:
+        study.settings(preset, "")  # refuses, naming the presets there are
+    parts = list(study.presets[preset]) if part is None else [part]
+    plans = {each: _plan(study, preset, each, overrides) for each in parts}
+    root = out or Path("runs") / study.name
+    count = _workers(workers)
+    if dry_run:
+        check_owner(root, study.name)
+        nodes = [node for _, nodes in plans.values() for node in nodes]
+        console.print(plan_table(nodes, root, count))
+        return
+    with study_folder(root, study.name):
+        for each, (settings, nodes) in plans.items():
+            folder = root / run_name(preset, each, overrides)
+            command = _command(name, preset, each, overrides, out, workers)
+            _carry_out(nodes, root, count, command, user_file)
+            record = RunFile(
+                study=name if user_file is None else str(user_file),
+                preset=preset,
+                part=each,
+                overrides=tuple(overrides),
+                command=command,
+                settings=describe(settings),
+                environment=environment(),
+                date=datetime.date.today().isoformat(),
+                seconds=_seconds(nodes, root),
+                stages=described(nodes),
+            )
+            record.write(folder)
+            _conclude(study, record, root, folder)
+
+
+def claims(folder: Path, as_json: bool) -> None:
+    """Print the claims of a run, or of every run of a study's folder, computed afresh."""
+    found = {}
+    for path in runs_below(folder):
+        record = load_run(path)
+        study, _ = find_study(record.study)
+        found[record.name] = assess(study.claims, record.results(path.parent))
+    if as_json:
+        console.print_json(data=found)
+        return
+    for name, assessed in found.items():
+        console.rule(name)
+        console.print(claims_table(assessed))
+
+
+def report(folders: Sequence[Path], publish: Path | None) -> None:
+    """Write the page of one run (or of each run below a study's folder), compare two, or publish.
+
+    Raises:
+        UsageError: no folder or more than two, or publishing two studies at once.
+    """
+    if len(folders) == 2 and publish is None:
+        compare_runs(folders[0], folders[1], console)
+    elif len(folders) != 1:
+        raise UsageError(f"report takes one folder, or two to compare; got {len(folders)}")
+    elif publish is not None:
+        console.print(f"published: {publish_runs(folders[0], publish)}", highlight=False)
+    else:
+        for path in runs_below(folders[0]):
+            record = load_run(path)
+            study, _ = find_study(record.study)
+            _conclude(study, record, path.parent, path)
+
+
+def doctor(folder: Path, as_json: bool) -> None:
+    """Print what the machine offers and what is unwise about the present settings."""
+    from hone.bench.machine import examine
+
+    found = examine(folder)
+    if as_json:
+        console.print_json(data={**asdict(found), "unwise": found.unwise()}, default=str)
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for label, value in found.table_rows():
+        table.add_row(label, value)
+    console.print(table, highlight=False)
+    for advice in found.unwise() or ["nothing unwise about the present settings"]:
+        console.print(f"- {advice}", highlight=False)
+
+
+def _plan(
+    study: Study[Any], preset: str, part: str, overrides: Sequence[str]
+) -> tuple[Any, list[Node]]:
+    settings = study.settings(preset, part, overrides)
+    return settings, list(study.plan(settings))
+
+
+def _workers(wanted: int | None) -> int:
+    if wanted is not None and wanted < 1:
+        raise UsageError(f"workers = {wanted} is not possible; allowed: 1 or more")
+    return (
+        wanted or len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else (wanted or os.cpu_count() or 1)
+    )
+
+
+def _carry_out(
+    nodes: Sequence[Node], root: Path, workers: int, command: str, user_file: Path | None
+) -> None:
+    """Execute what is missing, with live progress; an interruption says how to go on."""
+    for message in set_damaged_aside(nodes, root):
+        console.print(message, highlight=False)
+    display = Display(console, nodes, root, workers)
+    try:
+        with display.shown():
+            execute(nodes, root, workers, display, user_file)
+    except KeyboardInterrupt:
+        console.print(f"stopped; to go on where it was: {command}", highlight=False)
+        raise
+
+
+def _conclude(study: Study[Any], record: RunFile, root: Path, folder: Path) -> None:
+    """Claims, report page, and what the newcomer is told."""
+    results = record.results(root)
+    assessed = assess(study.claims, results)
+    write_json(folder / "claims.json", assessed)
+    console.print(claims_table(assessed))
+    page = write_report(study, record, results, assessed, folder / "report.html")
+    console.print(f"report: {page.resolve()}", highlight=False, soft_wrap=True)
+
+
+def _seconds(nodes: Sequence[Node], root: Path) -> float:
+    return round(sum(seconds_taken(node.folder(root)) or 0.0 for node in unique(nodes)), 1)
+
+
+def _command(
+    name: str,
+    preset: str,
+    part: str,
+    overrides: Sequence[str],
+    out: Path | None,
+    workers: int | None,
+) -> str:
+    words = ["hone", "run", name, *overrides, "--preset", preset]
+    words += ["--part", part] if part else []
+    words += ["--out", str(out)] if out else []
+    words += ["--workers", str(workers)] if workers else []
+    return shlex.join(words)

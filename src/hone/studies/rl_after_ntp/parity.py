@@ -1,0 +1,319 @@
+"""Parity from rare long demonstrations: what next-token prediction leaves and RL finishes.
+
+A decoder is trained from scratch on the mixture D(p_cot) and post-trained with a correctness
+reward (arXiv 2510.11495 §§2–5 and appendix). Each function below is one experiment of the paper;
+`Settings.experiments` names those that a run carries out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from hone.core.errors import require, unknown
+from hone.models.config import DecoderConfig, gpt2_style, mistral_style
+from hone.objectives.algorithms import Algorithm, UntilMatched, grpo, reinforce, star
+from hone.runs.plan import Node
+from hone.studies.rl_after_ntp.parity_claims import CLAIMS
+from hone.studies.rl_after_ntp.parity_figures import FIGURES
+from hone.studies.study import Study
+from hone.tasks.parity import Parity, parity_mixture
+from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Respond, Supervise
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run of the study fixes; every field can be set on the command line as key=value."""
+
+    experiments: tuple[str, ...]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    d: int = 11
+    architecture: Literal["mistral", "gpt2"] = "mistral"
+    layers: int = 2
+    width: int = 64
+    p_cot: float = 0.25  # of every experiment that does not vary it
+    sweep: tuple[float, ...] = (0.1, 0.2, 0.28, 0.42, 0.5, 0.6)  # p_cot on both sides of 1/3
+    rare: tuple[float, ...] = (0.25, 0.1, 0.05, 0.02)  # p_cot whose STaR rounds are counted
+    depths: tuple[int, ...] = (1, 2, 4)
+    widths: tuple[int, ...] = (64, 128)
+    starts: tuple[int, ...] = (60, 120, 200, 300)  # pretraining steps after which RL starts early
+    temperatures: tuple[float, ...] = (0.75, 1.0, 1.5)
+    steps: int = 800  # of pretraining
+    batch: int = 128
+    lr: float = 2e-3
+    rounds: int = 20  # of RL
+    prompts: int = 128
+    group: int = 8
+    rl_lr: float = 4e-4
+    star_rounds: int = 10
+    star_samples: int = 2048
+    problems: int = 512  # of evaluation
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in self.experiments:
+            if name not in EXPERIMENTS:
+                raise unknown("experiment", name, EXPERIMENTS)
+        for p_cot in (self.p_cot, *self.sweep, *self.rare):
+            require(0 <= p_cot <= 1, "p_cot", p_cot, "a number in [0, 1]")
+        require(len(self.seeds) > 0, "seeds", self.seeds, "one or more whole numbers")
+        require(
+            self.architecture in ("mistral", "gpt2"),
+            "architecture",
+            self.architecture,
+            "mistral or gpt2",
+        )
+
+    @property
+    def task(self) -> Parity:
+        return Parity(self.d)
+
+    def model(self, layers: int | None = None, width: int | None = None) -> DecoderConfig:
+        """The decoder, in the style of the paper's two families; heads of 16 or more."""
+        layers, width = layers or self.layers, width or self.width
+        vocab, context = len(self.task.alphabet), self.task.prompt_tokens + self.task.max_tokens
+        head = max(16, width // 8)
+        if self.architecture == "gpt2":
+            return gpt2_style(vocab, width, layers, width // head, context)
+        return mistral_style(vocab, width, layers, context, head_dim=head)
+
+    def evaluation(self, every: int) -> Evaluation:
+        return Evaluation(self.problems, every, samples=4)
+
+    def pretrain_steps(self, p_cot: float) -> int:
+        """Rare chains take longer to learn: up to four times the steps."""
+        return round(self.steps * min(4.0, max(1.0, self.p_cot / max(p_cot, 0.01))))
+
+    def pretrain_batch(self, p_cot: float) -> int:
+        """What the cap on steps leaves is made up for by larger batches of mostly short answers."""
+        rarity = max(1.0, self.p_cot / max(p_cot, 0.01))
+        return self.batch * max(1, round(rarity / 4))
+
+
+def pretrain(
+    settings: Settings, arm: str, seed: int, p_cot: float, **factors: str | int | float
+) -> Node:
+    """Next-token prediction on D(p_cot), from scratch, the learning rate decayed to zero."""
+    steps = settings.pretrain_steps(p_cot)
+    config = Supervise(
+        task=settings.task,
+        mixture=parity_mixture(p_cot),
+        steps=steps,
+        batch=settings.pretrain_batch(p_cot),
+        optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
+        evaluation=settings.evaluation(every=max(1, steps // 8)),
+        model=settings.model(),
+        numerics=Numerics(device=settings.device),
+    )
+    return Node(arm, "pretrain", config, seed, factors={"p_cot": p_cot, **factors})
+
+
+def post_train(
+    settings: Settings,
+    base: Node,
+    arm: str,
+    algorithm: Algorithm,
+    reward: str = "e2e",
+    temperature: float = 1.0,
+    **factors: str | int | float,
+) -> Node:
+    """RL on a pretrained decoder: policy gradients on groups, STaR on single samples."""
+    is_star = algorithm.name == "star"
+    config = PostTrain(
+        task=settings.task,
+        algorithm=algorithm,
+        reward=reward,
+        rounds=settings.star_rounds if is_star else settings.rounds,
+        prompts=settings.star_samples if is_star else settings.prompts,
+        group=1 if is_star else settings.group,
+        optimizer=Optimizer(settings.rl_lr),
+        evaluation=settings.evaluation(every=1),
+        temperature=temperature,
+        numerics=Numerics(device=settings.device),
+    )
+    labels = {**base.factors, "algorithm": algorithm.name, **factors}
+    labels |= {"reward": reward, "temperature": temperature}
+    return Node(arm, "rl", config, base.seed, {"policy": base}, labels)
+
+
+def threshold(settings: Settings, seed: int) -> Iterator[Node]:
+    """Pretraining on both sides of 1/3, and many samples of each model for calibration (Fig. 2)."""
+    for p_cot in settings.sweep:
+        arm = f"threshold p={p_cot:g}"
+        base = pretrain(settings, arm, seed, p_cot, experiment="threshold")
+        sampled = Respond(settings.task, settings.problems, samples=16)
+        yield base
+        yield Node(arm, "calibration", sampled, seed, {"policy": base}, base.factors)
+
+
+def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
+    """STaR, REINFORCE and GRPO from one pretrained model, end-to-end reward (Figs. 1, 3)."""
+    for algorithm in (star(), reinforce(), grpo()):
+        arm = f"{algorithm.name}"
+        base = pretrain(settings, arm, seed, settings.p_cot, experiment="algorithms")
+        yield base
+        yield post_train(settings, base, arm, algorithm)
+
+
+def denominators(settings: Settings, seed: int) -> Iterator[Node]:
+    """GRPO as first published divides each response's terms by its length."""
+    base = pretrain(settings, "grpo sequence_mean", seed, settings.p_cot, experiment="denominators")
+    yield post_train(settings, base, "grpo sequence_mean", grpo("sequence_mean"))
+
+
+def matched(settings: Settings, seed: int) -> Iterator[Node]:
+    """More next-token prediction on as many sequences as RL drew, and on ten times as many."""
+    drawn = settings.rounds * settings.prompts * settings.group
+    for times in (1, 10):
+        arm = f"more ntp ×{times}"
+        base = pretrain(settings, arm, seed, settings.p_cot, experiment="matched", times=times)
+        steps = max(1, times * drawn // settings.batch)
+        config = Supervise(
+            task=settings.task,
+            mixture=parity_mixture(settings.p_cot),
+            steps=steps,
+            batch=settings.batch,
+            optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
+            evaluation=settings.evaluation(every=max(1, steps // 8)),
+            numerics=Numerics(device=settings.device),
+        )
+        yield Node(arm, "more_ntp", config, seed, {"policy": base}, base.factors)
+
+
+def without_chains(settings: Settings, seed: int) -> Iterator[Node]:
+    """p_cot = 0: no long demonstration was ever seen, so there is nothing to amplify."""
+    for algorithm in (star(), grpo()):
+        arm = f"p=0 {algorithm.name}"
+        base = pretrain(settings, arm, seed, 0.0, experiment="without_chains")
+        yield post_train(settings, base, arm, algorithm)
+
+
+def rounds(settings: Settings, seed: int) -> Iterator[Node]:
+    """STaR whose every round fits its kept pairs, from ever rarer chains (Theorem 2)."""
+    until = UntilMatched("long", tolerance=0.08, samples=4096, max_epochs=24)
+    for p_cot in settings.rare:
+        arm = f"rounds p={p_cot:g}"
+        base = pretrain(settings, arm, seed, p_cot, experiment="rounds")
+        enough = replace(settings, star_rounds=settings.star_rounds, star_samples=4096)
+        yield post_train(enough, base, arm, star(until=until), reward="cot")
+
+
+def reward_and_temperature(settings: Settings, seed: int) -> Iterator[Node]:
+    """Three algorithms, two rewards, three sampling temperatures."""
+    for algorithm in (star(), reinforce(), grpo()):
+        for reward in settings.task.rewards:
+            for temperature in settings.temperatures:
+                arm = f"{algorithm.name} {reward} τ={temperature:g}"
+                experiment = "reward_and_temperature"
+                base = pretrain(settings, arm, seed, settings.p_cot, experiment=experiment)
+                yield post_train(settings, base, arm, algorithm, reward, temperature)
+
+
+def early(settings: Settings, seed: int) -> Iterator[Node]:
+    """RL from pretraining that was stopped before the chain was reliable."""
+    for start in settings.starts:
+        arm = f"early {start} steps"
+        short = replace(settings, steps=start)
+        base = pretrain(short, arm, seed, settings.p_cot, experiment="early", start=start)
+        yield base
+        yield post_train(settings, base, arm, grpo())
+
+
+def capacity(settings: Settings, seed: int) -> Iterator[Node]:
+    """Deeper and wider decoders, next-token prediction alone (App. C.1)."""
+    for layers in settings.depths:
+        for width in settings.widths:
+            arm = f"{layers} layers, width {width}"
+            larger = replace(settings, layers=layers, width=width)
+            yield pretrain(
+                larger,
+                arm,
+                seed,
+                settings.p_cot,
+                experiment="capacity",
+                layers=layers,
+                width=width,
+            )
+
+
+def leap(settings: Settings, seed: int) -> Iterator[Node]:
+    """Partial chains: every second prefix product only (exploratory; cf. Fig. 15)."""
+    partial = Parity(settings.d, leap=2)
+    for p_cot in (0.15, 0.2, 0.25, 0.3):
+        base = pretrain(settings, f"leap p={p_cot:g}", seed, p_cot, experiment="leap")
+        assert isinstance(base.config, Supervise)
+        yield replace(base, config=replace(base.config, task=partial))
+
+
+EXPERIMENTS = {
+    function.__name__: function
+    for function in (
+        threshold,
+        algorithms,
+        denominators,
+        matched,
+        without_chains,
+        rounds,
+        reward_and_temperature,
+        early,
+        capacity,
+        leap,
+    )
+}
+
+
+def plan(settings: Settings) -> list[Node]:
+    """Every stage of the experiments that the settings name, seed by seed."""
+    return [
+        node
+        for seed in settings.seeds
+        for name in settings.experiments
+        for node in EXPERIMENTS[name](settings, seed)
+    ]
+
+
+QUICK = Settings(
+    experiments=("threshold", "algorithms", "matched", "without_chains"),
+    sweep=(0.15, 0.28, 0.42, 0.55),
+)
+FULL = Settings(experiments=())
+PAPER = Settings(
+    experiments=tuple(EXPERIMENTS),
+    d=50,
+    layers=4,
+    width=256,
+    sweep=(0.1, 0.2, 0.25, 0.3, 0.36, 0.42, 0.5, 0.6),
+    rare=(0.2, 0.05, 0.02, 0.01),
+    depths=(2, 4, 8),
+    widths=(128, 256),
+    starts=(1000, 5000, 10000),
+    steps=50_000,
+    batch=256,
+    lr=1e-3,
+    device="cuda",
+)
+
+study = Study(
+    name="parity",
+    title="Parity: what next-token prediction leaves and RL finishes",
+    paper="How Reinforcement Learning After Next-Token Prediction Facilitates Learning, "
+    "arXiv 2510.11495",
+    summary="Decoders are trained from scratch on parity with rare long demonstrations, then by "
+    "RL with a correctness reward.",
+    presets={
+        "quick": {"": QUICK},
+        "full": {
+            "core": replace(
+                FULL,
+                experiments=("threshold", "algorithms", "matched", "without_chains", "rounds"),
+                sweep=(0.1, 0.2, 0.28, 0.3, 0.33, 0.36, 0.42, 0.5, 0.6),
+            ),
+            "robustness": replace(FULL, experiments=("reward_and_temperature", "early")),
+            "ablations": replace(FULL, experiments=("denominators", "leap")),
+            "scale": replace(FULL, experiments=("capacity",)),
+        },
+        "paper": {family: replace(PAPER, architecture=family) for family in ("mistral", "gpt2")},
+    },
+    plan=plan,
+    claims=CLAIMS,
+    figures=FIGURES,
+)

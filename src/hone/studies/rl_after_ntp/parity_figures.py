@@ -1,0 +1,249 @@
+"""The figures of arXiv 2510.11495 redrawn from the parity study's runs."""
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure as Drawing
+
+from hone.measures import Estimate, accuracy
+from hone.report.plots import Curve, bars, curves, heat_map, log_odds, threshold
+from hone.runs.results import Results
+from hone.studies.rl_after_ntp.parity_claims import LENGTH, greedy, rounds
+from hone.studies.study import Figure
+
+
+def accuracy_over_sequences(results: Results) -> Drawing | None:
+    """Greedy accuracy against sequences seen, next-token prediction and the switch to RL."""
+    arms = results.select(experiment="algorithms")
+    more = results.select(experiment="matched", times=10)
+    if not len(arms):
+        return None
+    base = arms.select(stage="pretrain", arm=arms.arms[0])
+    steps, values = _sequences(base)
+    series = {"next-token prediction": Curve(steps, values)}
+    if len(more):
+        further, values = _sequences(more.select(stage="more_ntp"))
+        series["more next-token prediction"] = Curve(steps[-1] + further, values)
+    for arm in arms.arms:
+        drawn = arms.select(arm=arm, stage="rl")
+        numbers, values = rounds(drawn, "greedy_accuracy")
+        size = int(drawn.metrics()["drawn"].drop_nulls()[0])
+        series[_label(arm)] = Curve(steps[-1] + numbers * size, values)
+    return curves(
+        series,
+        "sequences seen or drawn",
+        "greedy accuracy",
+        marks={"RL begins": float(steps[-1])},
+        levels={"chance": 0.5},
+        y_limits=(0.4, 1.0),
+    )
+
+
+def accuracy_against_p_cot(results: Results) -> Drawing | None:
+    """Greedy and sampled accuracy of pretrained models over the sweep."""
+    sweep = results.select(experiment="threshold", stage="pretrain")
+    if not len(sweep):
+        return None
+    shares = np.array(sweep.factor("p_cot"), dtype=float)
+    table = sweep.rollouts(steps=(-1,)).group_by("seed", "p_cot", pl.col("temperature") == 0)
+    rates = table.agg(accuracy=(pl.col("grade") == "correct").mean()).sort("seed", "p_cot")
+    by_protocol = [
+        rates.filter(pl.col("temperature") == is_greedy)["accuracy"].to_numpy()
+        for is_greedy in (True, False)
+    ]
+    chosen, drawn = (values.reshape(-1, len(shares)) for values in by_protocol)
+    return threshold(shares, chosen, drawn)
+
+
+def length_over_rounds(results: Results) -> Drawing | None:
+    """Distribution of sampled response length over RL rounds, GRPO, all seeds together."""
+    arm = results.select(experiment="algorithms", stage="rl", algorithm="grpo")
+    if not len(arm):
+        return None
+    table = arm.rollouts().filter(pl.col("temperature") == 1).with_columns(length=LENGTH)
+    steps = np.array(arm.steps(), dtype=float)
+    lengths = np.arange(0, int(table["length"].to_numpy().max()) + 1)
+    shares = np.zeros((len(lengths), len(steps)))
+    for column, step in enumerate(steps):
+        found = table.filter(pl.col("step") == int(step))["length"].to_numpy()
+        shares[:, column] = np.bincount(found, minlength=len(lengths)) / len(found)
+    return heat_map(shares, lengths=lengths.astype(float), steps=steps)
+
+
+def odds_over_rounds(results: Results) -> Drawing | None:
+    """Long share per STaR round on a log-odds axis, from every starting p_cot."""
+    runs = results.select(experiment="rounds", stage="rl")
+    if not len(runs):
+        return None
+    series = {}
+    for p_cot in reversed(runs.factor("p_cot")):
+        steps, values = rounds(runs.select(p_cot=p_cot), "share_long")
+        series[f"p = {p_cot:g}"] = Curve(steps.astype(float), values)
+    return log_odds(series, x_label="STaR round", levels={"1/3: greedy flips": 1 / 3})
+
+
+def reward_and_temperature(results: Results) -> Drawing | None:
+    """Greedy accuracy after RL for every algorithm, reward and temperature."""
+    runs = results.select(experiment="reward_and_temperature", stage="rl")
+    return _bars_by(runs, "algorithm", "greedy accuracy after RL") if len(runs) else None
+
+
+def chains_after_rl(results: Results) -> Drawing | None:
+    """Chain accuracy after RL for every algorithm, reward and temperature."""
+    runs = results.select(experiment="reward_and_temperature", stage="rl")
+    if not len(runs):
+        return None
+    groups: dict[str, dict[str, Estimate]] = {}
+    for arm in runs.arms:
+        one = runs.select(arm=arm)
+        table = one.rollouts(steps=(-1,))
+        chains = table.filter((pl.col("temperature") == 1) & (pl.col("strategy") == "long"))
+        if chains.height:
+            groups.setdefault(_label(str(one.factor("algorithm")[0])), {})[arm] = accuracy(chains)
+    return bars(groups, "accuracy of sampled chains after RL", x_limits=(0, 1))
+
+
+def early_starts(results: Results) -> Drawing | None:
+    """Greedy accuracy over RL rounds from pretraining stopped ever earlier."""
+    return _by_start(results, "greedy_accuracy", "greedy accuracy")
+
+
+def early_lengths(results: Results) -> Drawing | None:
+    """Mean sampled length over RL rounds from pretraining stopped ever earlier."""
+    return _by_start(results, "sampled_length", "mean sampled length (tokens)")
+
+
+def sizes(results: Results) -> Drawing | None:
+    """Greedy accuracy of next-token prediction alone for every depth and width."""
+    runs = results.select(experiment="capacity")
+    return _bars_by(runs, "layers", "greedy accuracy, no RL") if len(runs) else None
+
+
+def denominators(results: Results) -> Drawing | None:
+    """GRPO with the token mean and with the sequence mean, over rounds."""
+    token = results.select(experiment="algorithms", stage="rl", algorithm="grpo")
+    sequence = results.select(experiment="denominators", stage="rl")
+    if not len(sequence):
+        return None
+    series = {
+        label: Curve(*_as_floats(rounds(runs, "greedy_accuracy")))
+        for label, runs in (("token mean", token), ("sequence mean", sequence))
+        if len(runs)
+    }
+    return curves(series, "RL round", "greedy accuracy", y_limits=(0.4, 1.0))
+
+
+def _by_start(results: Results, figure: str, label: str) -> Drawing | None:
+    runs = results.select(experiment="early", stage="rl")
+    if not len(runs):
+        return None
+    series = {
+        f"after {start} steps": Curve(*_as_floats(rounds(runs.select(start=start), figure)))
+        for start in runs.factor("start")
+    }
+    return curves(series, "RL round", label)
+
+
+def _bars_by(runs: Results, factor: str, label: str) -> Drawing:
+    """Greedy accuracy of every arm, in groups by a factor."""
+    groups: dict[str, dict[str, Estimate]] = {}
+    for value in runs.factor(factor):
+        part = runs.select(**{factor: value})
+        name = _label(value) if isinstance(value, str) else f"{value} {factor}"
+        groups[name] = {arm: accuracy(greedy(part.select(arm=arm))) for arm in part.arms}
+    return bars(groups, label, levels={"chance": 0.5}, x_limits=(0.4, 1.0))
+
+
+def _sequences(runs: Results) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences seen at each evaluation, and greedy accuracy for every seed."""
+    steps, values = rounds(runs, "greedy_accuracy")
+    last = runs.metrics().drop_nulls("sequences").sort("step").tail(1)
+    return steps * (float(last["sequences"][0]) / float(last["step"][0])), values
+
+
+def _as_floats(found: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    return found[0].astype(float), found[1]
+
+
+def _label(name: str | int | float) -> str:
+    return {"star": "STaR", "reinforce": "REINFORCE", "grpo": "GRPO"}.get(str(name), str(name))
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure(
+        "accuracy_over_sequences",
+        "Next-token prediction stays at chance; RL does not",
+        "Greedy accuracy against sequences seen (next-token prediction) or drawn (RL), p_cot = "
+        "0.25. Mean and range over seeds; RL starts from the same pretrained models.",
+        "Curves of greedy accuracy: next-token prediction near one half throughout, each RL "
+        "algorithm after the switch.",
+        accuracy_over_sequences,
+    ),
+    Figure(
+        "accuracy_against_p_cot",
+        "The threshold at 1/3",
+        "Accuracy of pretrained models against the share of long demonstrations, greedy and at "
+        "temperature 1; the dotted line is (1 + p)/2.",
+        "Greedy accuracy near one half below a share of one third and near one above it; sampled "
+        "accuracy rises along a straight line.",
+        accuracy_against_p_cot,
+    ),
+    Figure(
+        "length_over_rounds",
+        "Responses grow from one token to the whole chain",
+        "Share of sampled responses of each length after every round of GRPO, all seeds.",
+        "Heat map: the mass at length one moves to the full chain length over the rounds.",
+        length_over_rounds,
+    ),
+    Figure(
+        "odds_over_rounds",
+        "Each STaR round doubles the odds of a chain",
+        "Share of chains at temperature 1 after every STaR round that fits its kept pairs; the "
+        "dotted lines double the odds each round.",
+        "Shares on a log-odds axis rise along straight lines, one for each starting share.",
+        odds_over_rounds,
+    ),
+    Figure(
+        "reward_and_temperature",
+        "Algorithms side by side",
+        "Greedy accuracy after RL for three algorithms, two rewards and three temperatures, with "
+        "95 % intervals over seeds and problems.",
+        "Bars of greedy accuracy for every combination of algorithm, reward and temperature.",
+        reward_and_temperature,
+    ),
+    Figure(
+        "chains_after_rl",
+        "Chains after RL, by reward and temperature",
+        "Accuracy of long responses at temperature 1 after RL, with 95 % intervals.",
+        "Bars of chain accuracy for every combination of algorithm, reward and temperature.",
+        chains_after_rl,
+    ),
+    Figure(
+        "early_starts",
+        "RL from pretraining stopped early: accuracy",
+        "Greedy accuracy over rounds of GRPO, by pretraining steps before RL.",
+        "Curves of greedy accuracy over rounds, one for each starting checkpoint.",
+        early_starts,
+    ),
+    Figure(
+        "early_lengths",
+        "RL from pretraining stopped early: length",
+        "Mean sampled length over rounds of GRPO, by pretraining steps before RL.",
+        "Curves of mean sampled length over rounds, one for each starting checkpoint.",
+        early_lengths,
+    ),
+    Figure(
+        "sizes",
+        "Depth and width do not rescue next-token prediction",
+        "Greedy accuracy of pretrained models, p_cot = 0.25, with 95 % intervals.",
+        "Bars of greedy accuracy near one half for every depth and width.",
+        sizes,
+    ),
+    Figure(
+        "denominators",
+        "GRPO's denominator matters where lengths differ",
+        "Greedy accuracy over rounds of GRPO with the loss averaged over tokens, and as first "
+        "published, averaged within each response.",
+        "Curves of greedy accuracy over rounds for the two denominators.",
+        denominators,
+    ),
+)

@@ -1,0 +1,116 @@
+"""What a carried-out part of a study leaves in its folder, and how it is read back."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hone.core.errors import DamagedFile, UsageError
+from hone.runs.files import read_json, write_json
+from hone.runs.folder import is_complete
+from hone.runs.keys import determining_hash
+from hone.runs.plan import Node
+from hone.runs.results import Finished, Results
+
+_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """One preset, or one part of it, with its overrides: `run.json` in full."""
+
+    study: str  # built-in name or path of the user's file
+    preset: str
+    part: str
+    overrides: tuple[str, ...]
+    command: str
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    date: str
+    seconds: float  # of all its stages, one after the other
+    stages: list[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return run_name(self.preset, self.part, self.overrides)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether code that determines results has changed since."""
+        return self.environment["determining"] != determining_hash()
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / _FILE, asdict(self))
+
+    def results(self, root: Path) -> Results:
+        """The finished stages.
+
+        Raises:
+            DamagedFile: a stage's folder is gone or not complete.
+        """
+        stages = tuple(
+            Finished(
+                stage["arm"],
+                stage["stage"],
+                stage["seed"],
+                stage["factors"],
+                root / "stages" / stage["folder"],
+            )
+            for stage in self.stages
+        )
+        for stage in stages:
+            if not is_complete(stage.folder):
+                raise DamagedFile(f"{stage.folder} is missing or unfinished; run the study again")
+        return Results(self.study, stages)
+
+
+def run_name(preset: str, part: str, overrides: Sequence[str]) -> str:
+    """The folder of a run inside its study's folder, e.g. `full-core` or `quick,d=13`."""
+    changes = "".join(f",{text}" for text in overrides).replace("/", "_")
+    return f"{preset}{f'-{part}' if part else ''}{changes}"
+
+
+def described(nodes: Sequence[Node]) -> list[dict[str, Any]]:
+    """The stages as `run.json` lists them."""
+    return [
+        {
+            "arm": node.arm,
+            "stage": node.stage,
+            "seed": node.seed,
+            "factors": dict(node.factors),
+            "folder": node.name,
+        }
+        for node in nodes
+    ]
+
+
+def load_run(folder: Path) -> RunFile:
+    """The run that a folder holds.
+
+    Raises:
+        UsageError: the folder holds none.
+        DamagedFile: its file cannot be read.
+    """
+    if not (folder / _FILE).is_file():
+        raise UsageError(f"{folder} holds no finished run (no {_FILE}); see `hone run`")
+    try:
+        fields = read_json(folder / _FILE)
+        return RunFile(**{**fields, "overrides": tuple(fields["overrides"])})
+    except (TypeError, KeyError) as error:
+        raise DamagedFile(f"{folder / _FILE} is damaged ({error})") from error
+
+
+def runs_below(folder: Path) -> list[Path]:
+    """The folder itself if it holds a run, or else the runs of the study's folder.
+
+    Raises:
+        UsageError: there is no run.
+    """
+    found = (
+        [folder]
+        if (folder / _FILE).is_file()
+        else sorted(file.parent for file in folder.glob(f"*/{_FILE}"))
+    )
+    if not found:
+        raise UsageError(f"{folder} holds no finished run; see `hone run`")
+    return found
