@@ -1,5 +1,8 @@
 """Laws of the decoder: padding, order of rows and ways of computing do not change the result."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -149,9 +152,32 @@ def test_more_tokens_than_the_context_are_refused() -> None:
 def test_long_attention_agrees_with_short(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = tiny("mistral", torch.float64)
     ids, mask = padded(tokens(3, 7), LENGTHS, "left")
-    plain = decoder(ids, mask)
+    plain, plain_full = decoder(ids, mask), decoder(ids)
     monkeypatch.setattr("hone.models.decoder._PLAIN_ATTENTION_KEYS", 0)
     close(decoder(ids, mask)[mask], plain[mask])
+    close(decoder(ids), plain_full)
+    close(decoder(ids[:, 3:], past=decoder.prefill(ids[:, :3])), plain_full[:, 3:])
+
+
+@pytest.mark.parametrize("name", ["gpt2", "mistral"])
+def test_forward_is_one_graph(name: str) -> None:
+    """In a process of its own: compilation does not see through the shape checks of these tests."""
+    code = (
+        "import torch; from tests.models.tiny import tiny, tokens\n"
+        f"decoder, ids = tiny({name!r}, torch.float64), tokens(2, 6)\n"
+        "compiled = torch.compile(decoder, fullgraph=True, backend='eager')\n"
+        "torch.testing.assert_close(compiled(ids), decoder(ids))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@torch.no_grad()
+def test_a_full_cache_says_so() -> None:
+    decoder = tiny("mistral")
+    cache = Cache.from_prefix(decoder.prefill(tokens(2, 3)), torch.arange(2), capacity=1)
+    decoder(tokens(2, 1), past=cache)
+    with pytest.raises(UsageError, match=r"columns in the cache = 5.*up to 4"):
+        decoder(tokens(2, 1), past=cache)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hone.core.errors import require
+
 # Keys or values: of the new tokens, of all tokens so far, of all there is room for.
 New = Float[Tensor, "rows kv_heads time head_dim"]
 Held = Float[Tensor, "rows kv_heads columns head_dim"]
@@ -114,6 +116,7 @@ class Cache:
 
     def extend(self, layer: int, keys: New, values: New) -> tuple[Held, Held]:
         end = self.length + keys.shape[2]
+        require(end <= self.capacity, "columns in the cache", end, f"up to {self.capacity}")
         self.keys[layer][:, :, self.length : end] = keys
         self.values[layer][:, :, self.length : end] = values
         return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]

@@ -36,6 +36,7 @@ class Frame:
     real: Bool[Tensor, "rows columns"] | None  # of all columns, the past's included
     positions: Int[Tensor, "..."]  # real tokens before each token: (rows, time), or (time,)
     bias: Float[Tensor, "#rows 1 time columns"] | None  # 0 where attended, -inf elsewhere
+    causal: bool  # the bias is the plain triangle, which fused kernels need not read
     rotary: tuple[Tensor, Tensor] | None  # cosines and signed sines at the positions
 
 
@@ -230,7 +231,8 @@ class Decoder(nn.Module):
         if self.position is None:
             rotary = (self.cosines[positions].unsqueeze(-2), self.sines[positions].unsqueeze(-2))
         bias = attention_bias(real, before, time, self.embedding)
-        return Frame(rows, time, real, positions, bias, rotary)
+        causal = real is None and before == 0
+        return Frame(rows, time, real, positions, bias, causal, rotary)
 
 
 def joined(
@@ -274,7 +276,12 @@ def attend(queries: Heads, keys: Held, values: Held, frame: Frame) -> Heads:
     (rows, heads, time, head_dim), (kv_heads, columns) = queries.shape, keys.shape[1:3]
     if columns > _PLAIN_ATTENTION_KEYS or queries.is_cuda:
         return F.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=frame.bias, enable_gqa=heads != kv_heads
+            queries,
+            keys,
+            values,
+            attn_mask=None if frame.causal else frame.bias,
+            is_causal=frame.causal,
+            enable_gqa=heads != kv_heads,
         )
     grouped = (queries * head_dim**-0.5).reshape(rows, kv_heads, heads // kv_heads * time, head_dim)
     scores = torch.matmul(grouped, keys.transpose(-1, -2))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,9 +167,8 @@ def _difference(a: _Reading, b: _Reading) -> str:
 
 def _claim(claim: Mapping[str, Any]) -> tuple[str, _Reading]:
     reading = _reading(claim["measured"], claim["interval"])
-    return claim["statement"], _Reading(
-        reading.point, reading.interval, claim["verdict"], claim["unit"]
-    )
+    name = f"{claim['id']}: {claim['statement']}"
+    return name, replace(reading, verdict=claim["verdict"], unit=claim["unit"])
 
 
 def _figures(arms: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, _Reading]]:

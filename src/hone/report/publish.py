@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from hone.core.errors import UsageError
@@ -73,7 +74,8 @@ def publish(
     opening = [f"# {escaped(title)}", escaped(paper), escaped(summary), _GENERATED.format(study)]
     lines = [*opening, f"## Claims (preset {largest})", tally(claims), markdown_table(claims)]
     lines += _notes(folder / f"{study}.notes.md")
-    for section in reversed(sections):
+    presets = list(dict.fromkeys(section.preset for section in sections))
+    for section in sorted(sections, key=lambda section: -presets.index(section.preset)):
         lines += _section(study, section, with_claims=section.preset != largest)
     _write_figures(folder / study, sections)
     records = json.dumps(_finite(claims), indent=2, ensure_ascii=False, allow_nan=False)
@@ -102,7 +104,8 @@ def _refuse(study: str, sections: Sequence[Section]) -> None:
 def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str]:
     yield f"## {escaped(section.name)}"
     if section.stale:
-        yield "**Its code has changed since** this part was run; run it again to bring it up to date."
+        yield "**Its code has changed since.** Run it again to bring it up to date:"
+    yield indent(section.command, "    ")  # as code, whatever is in it
     yield markdown(("", ""), list(_provenance(section)))
     if with_claims:
         yield tally(section.claims)
@@ -114,7 +117,6 @@ def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str
 
 
 def _provenance(section: Section) -> Iterator[tuple[str, str]]:
-    yield "command", section.command
     yield "date", section.date
     yield "wall time", _duration(section.seconds)
     packages = section.environment.get("packages", {})

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from hone.core.errors import UsageError
 from hone.measures import Estimate, accuracy, lengths, share
-from hone.report.compare import Side, compare
+from hone.report.compare import Side, compare, terminal, write_comparison
 from hone.report.page import FigureImage, Page, flattened, render_figure, write_page
 from hone.report.publish import Section, publish
 from hone.runs.results import Results
@@ -82,9 +82,9 @@ def sampled_responses(results: Results) -> pl.DataFrame:
 def compare_runs(first: Path, second: Path, console: Console) -> None:
     """Two runs side by side, on the terminal and as a page beside the second."""
     comparison = compare(_side(first), _side(second))
-    console.print(comparison.table())
+    console.print(terminal(comparison))
     path = second / f"compared-with-{first.resolve().name}.html"
-    comparison.write_page(path)
+    write_comparison(comparison, path)
     console.print(f"report: {path.resolve()}", highlight=False, soft_wrap=True)
 
 
@@ -118,7 +118,14 @@ def publish_runs(folder: Path, destination: Path) -> Path:
     if len(studies) != 1:
         raise UsageError(f"{folder} holds runs of {sorted(studies) or 'no'} study; publish one")
     (study,) = studies.values()
-    return publish(study.name, study.title, study.paper, sections, destination)
+    return publish(
+        study.name,
+        sections,
+        destination,
+        title=study.title,
+        paper=study.paper,
+        summary=study.summary,
+    )
 
 
 def _side(folder: Path) -> Side:

@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hone.core.errors import UsageError
+from hone.report.publish import Section, publish
+from tests.report.samples import claim, figure
+
+ENVIRONMENT = {
+    "code": "0.1.0+4302fda",
+    "determining": "9f2a",
+    "machine": "Linux x86_64",
+    "python": "3.11.9",
+    "packages": {"torch": "2.9.1"},
+    "cores": 2,
+    "threads": 1,
+}
+
+
+def section(**changes: Any) -> Section:
+    fields: dict[str, Any] = {
+        "preset": "quick",
+        "part": "",
+        "claims": [claim(statement="a quick claim")],
+        "figures": [figure()],
+        "command": "hone run parity --preset quick",
+        "environment": ENVIRONMENT,
+        "date": "2026-01-31",
+        "seconds": 95.4,
+        "stale": False,
+    }
+    return Section(**(fields | changes))
+
+
+def full(part: str, **changes: Any) -> Section:
+    claims = [claim(statement=f"a claim of {part}")]
+    return section(preset="full", part=part, claims=claims, **changes)
+
+
+def published(folder: Path, *sections: Section) -> str:
+    words = {"title": "Parity", "paper": "A paper, 2025", "summary": "What RL does."}
+    path = publish("parity", sections, folder, **words)
+    assert path == folder / "parity.md"
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_largest_preset_comes_first_with_its_parts_in_order(tmp_path: Path) -> None:
+    text = published(tmp_path, section(), full("core"), full("ablations"))
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## Claims (preset full)",
+        "## full, core",
+        "## full, ablations",
+        "## quick",
+    ]
+    assert text.index("a claim of ablations") < text.index("## full, core")
+    assert text.index("a quick claim") > text.index("## quick")
+
+
+def test_every_section_says_how_it_was_made(tmp_path: Path) -> None:
+    text = published(tmp_path, section())
+    for words in ("    hone run parity --preset quick", "2026-01-31", "1 min 35 s", "Linux x86_64",
+                  "0.1.0+4302fda", "torch 2.9.1"):  # fmt: skip
+        assert words in text
+
+
+def test_figures_are_files_beside_the_page(tmp_path: Path) -> None:
+    text = published(tmp_path, section(), full("core"))
+    assert "![Accuracy rises from 0.5.](parity/full-core-curve.svg)" in text
+    files = {path.name for path in (tmp_path / "parity").iterdir()}
+    assert files == {
+        f"{name}-curve.{suffix}" for name in ("quick", "full-core") for suffix in ("svg", "png")
+    }
+
+
+def test_figures_of_an_earlier_publication_go(tmp_path: Path) -> None:
+    published(tmp_path, section(figures=[figure("old")]))
+    published(tmp_path, section(figures=[figure("new")]))
+    assert {path.stem for path in (tmp_path / "parity").iterdir()} == {"quick-new"}
+
+
+def test_the_claims_file_holds_the_largest_preset(tmp_path: Path) -> None:
+    missing = full("core")
+    missing.claims[0].update(measured=float("nan"), interval=[0.5, float("inf")])
+    published(tmp_path, section(), missing)
+    (record,) = json.loads((tmp_path / "parity.claims.json").read_text(encoding="utf-8"))
+    assert record["statement"] == "a claim of core"
+    assert (record["measured"], record["interval"]) == (None, [0.5, None])
+
+
+def test_notes_are_included_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "parity.notes.md").write_text("Seen **again** on <b>two</b> machines.\n")
+    assert "## Notes\n\nSeen **again** on <b>two</b> machines.\n" in published(tmp_path, section())
+
+
+def test_without_notes_there_is_no_heading(tmp_path: Path) -> None:
+    assert "## Notes" not in published(tmp_path, section())
+
+
+def test_parts_with_changed_code_are_marked(tmp_path: Path) -> None:
+    text = published(tmp_path, full("core"), full("scale", stale=True))
+    assert text.count("code has changed since") == 1
+    assert text.index("code has changed since") > text.index("## full, scale")
+
+
+def test_uncommitted_code_is_refused_by_name(tmp_path: Path) -> None:
+    dirty = full("core", environment=ENVIRONMENT | {"code": "0.1.0+4302fda.dirty"})
+    with pytest.raises(UsageError, match=r"full, core .* commit, then run it again"):
+        published(tmp_path, section(), dirty)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_to_publish_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing to publish"):
+        published(tmp_path)
+
+
+def test_publishing_again_changes_no_byte(tmp_path: Path) -> None:
+    def contents() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    published(tmp_path, section(), full("core"))
+    first = contents()
+    published(tmp_path, section(), full("core"))
+    assert contents() == first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(12.0, "12 s"), (95.4, "1 min 35 s"), (4500.0, "1 h 15 min")]
+)
+def test_wall_times_read_well(seconds: float, text: str, tmp_path: Path) -> None:
+    assert f"| wall time | {text} |" in published(tmp_path, section(seconds=seconds))
