@@ -1,6 +1,9 @@
 """The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
 
+import contextlib
+import io
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +11,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional, arg
 
-from hone.core.errors import HoneError
+from hone.core.errors import HoneError, UsageError
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,35 @@ Command = (
 )
 
 
+def _parse() -> Callable[[], None]:
+    """The command that the arguments ask for.
+
+    Raises:
+        UsageError: there is no such command; tyro's words for it, on one line.
+    """
+    screen = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(screen):
+            return tyro.cli(Command, prog="hone", description=__doc__)  # pyright: ignore
+    except SystemExit as error:
+        if not error.code:
+            raise
+        raise UsageError(_in_one_line(screen.getvalue())) from None
+
+
+def _in_one_line(box: str) -> str:
+    """What a box on the terminal says, less its frame, its title and its footer."""
+    rows = [row.strip(" │") for row in box.splitlines()[1:-1]]
+    parts = " ".join(rows).split("─" * 20)
+    words = (" ".join(part.strip("─ ").split()) for part in parts)
+    said = [text.partition(" Got errors:")[0] for text in words if text]
+    return "; ".join(text for text in said if not text.startswith("For full helptext"))
+
+
 def main() -> None:
     """Entry point of `hone`. Errors a user can act on are one line and an exit code."""
     try:
-        tyro.cli(Command, prog="hone", description=__doc__)()  # pyright: ignore
+        _parse()()
     except HoneError as error:
         print(f"hone: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -1,5 +1,6 @@
 """A small page's worth of claims, figures and responses."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def curve(seeds: int = 3, points: int = 5) -> plots.Curve:
     return plots.Curve(x, 0.5 + 0.08 * x + 0.01 * np.arange(float(seeds))[:, None])
 
 
+@cache
 def figure(name: str = "curve") -> FigureImage:
     drawn = plots.curves({"greedy": curve()}, "step", "accuracy", marks={"switch": 2.0})
     return render_figure(name, "Accuracy", "Mean and range.", "Accuracy rises from 0.5.", drawn)

@@ -59,7 +59,7 @@ def test_filters_show_only_what_was_chosen(report: "Tab") -> None:
     report.select_option("#filter-seed", "0")
     assert report.inner_text("#count").startswith("0 of 60")
     report.click("button[type=reset]")
-    report.wait_for_function("document.getElementById('count').textContent.startsWith('60')")
+    report.get_by_text("60 of 60 responses").wait_for()
 
 
 def test_filters_are_there_for_what_varies(report: "Tab") -> None:

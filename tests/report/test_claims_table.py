@@ -1,3 +1,4 @@
+import io
 import math
 
 import pytest
@@ -33,9 +34,10 @@ def test_a_value_stands_beside_its_interval() -> None:
 
 
 def test_the_terminal_shows_symbol_and_word_and_no_markup() -> None:
-    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(claims_table([claim(statement="[bold]as it stands[/bold]", unit="rounds")]))
-    text = console.export_text()
+    stream = io.StringIO()
+    table = claims_table([claim(statement="[bold]as it stands[/bold]", unit="rounds")])
+    Console(width=160, file=stream).print(table)
+    text = stream.getvalue()
     assert "✓ reproduced" in text
     assert "[bold]as it stands[/bold]" in text
     assert "0.503 [0.482, 0.524] rounds" in text
@@ -56,4 +58,4 @@ def test_markdown_cells_stay_cells(text: str) -> None:
 
 
 def test_markdown_shows_the_text_as_it_stands() -> None:
-    assert escaped("a|b *c* [d](e) <f>\n`g` h_i") == r"a\|b \*c\* \[d\](e) &lt;f&gt; \`g\` h_i"
+    assert escaped("a|b *c* [d](e) <f>\n`g` h_i") == r"a\|b \*c\* [d\](e) &lt;f&gt; \`g\` h_i"

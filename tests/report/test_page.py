@@ -1,11 +1,13 @@
 import json
 import re
+import tempfile
 from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from hone.report.page import Page, flattened, write_page
 from tests.report.samples import HOSTILE, claim, figure, page, rollouts
@@ -21,6 +23,11 @@ def embedded(html: str) -> dict[str, list[object]]:
     start = html.index('<script type="application/json" id="data">')
     content = html[html.index(">", start) + 1 :]
     return json.loads(content[: content.lower().index("</script")])
+
+
+def without_own_parts(html: str) -> str:
+    """The page without its own style and script, where tags may stand in comments."""
+    return re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.S)
 
 
 def test_the_page_has_every_part(tmp_path: Path) -> None:
@@ -53,8 +60,6 @@ def test_responses_cannot_break_out(text: str, tmp_path: Path) -> None:
 
 @given(st.text(st.characters(exclude_categories=("Cs",))))
 def test_any_response_survives_the_way_into_the_page(text: str) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         odd = pl.DataFrame({"response_text": [text]})
         html = written(page(rollouts=odd, figures=[], claims=[], arms=[]), Path(folder))
@@ -64,16 +69,12 @@ def test_any_response_survives_the_way_into_the_page(text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_claims_settings_and_captions_cannot_break_out(text: str, tmp_path: Path) -> None:
     hostile = claim(statement=text, note=text, unit=text, method=text, region=text, id=text)
-    html = written(
-        page(claims=[hostile], settings={text: text}, command=text, title=text, summary=text),
-        tmp_path,
-    )
-    plain = written(page(), tmp_path)
-    for tag in ("<script", "<img", "onload=", "onerror="):
-        assert html.replace("&#39;", "").count(tag) - text.count(tag) * 0 >= 0
-    assert html.count("<script") == plain.count("<script")
-    assert html.count("<img") == 0
-    assert "49" not in re.findall(r"<h1>(.*?)</h1>", html, re.S)[0].replace("&#39;", "")
+    words = {"title": text, "summary": text, "command": text, "settings": {text: text}}
+    html = written(page(claims=[hostile], figures=[], **words), tmp_path)
+    tags = set(re.findall(r"<[a-z!][^>\s]*", without_own_parts(html)))
+    plain = without_own_parts(written(page(figures=[]), tmp_path))
+    assert tags <= set(re.findall(r"<[a-z!][^>\s]*", plain))
+    assert escape(text).split("\n")[0] in html
 
 
 def test_missing_numbers_are_dashes_and_null(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hone.report import plots
+from hone.measures.estimates import Estimate
+from hone.report import plots, style
 from hone.report.plots import Curve
 from tests.report.samples import curve, estimate
 
@@ -26,12 +27,12 @@ def drawings() -> dict[str, Figure]:
 @pytest.mark.parametrize("name", drawings())
 def test_the_same_data_gives_the_same_bytes(name: str) -> None:
     first, second = drawings()[name], drawings()[name]
-    assert plots.svg(first) == plots.svg(second) == plots.svg(first)
-    assert plots.png(first) == plots.png(second)
+    assert style.svg(first) == style.svg(second) == style.svg(first)
+    assert style.png(first) == style.png(second)
 
 
 def test_text_stays_text_and_says_what_is_drawn() -> None:
-    text = plots.svg(drawings()["curves"])
+    text = style.svg(drawings()["curves"])
     assert all(f">{label}</text>" in text for label in ("one", "two", "chance", "x", "y"))
 
 
@@ -39,12 +40,12 @@ def test_seeds_without_a_value_are_left_out_of_mean_and_range() -> None:
     gaps = Curve(np.arange(3.0), np.array([[1.0, 2.0, np.nan], [3.0, np.nan, np.nan]]))
     np.testing.assert_array_equal(gaps.mean, [2.0, 2.0, np.nan])
     np.testing.assert_array_equal(gaps.range, [[1.0, 2.0, np.nan], [3.0, 2.0, np.nan]])
-    plots.svg(plots.curves({"gaps": gaps}, "x", "y"))  # drawn without a warning
+    style.svg(plots.curves({"gaps": gaps}, "x", "y"))  # drawn without a warning
 
 
 def test_a_series_without_any_value_is_drawn_as_nothing() -> None:
     nothing = Curve(np.arange(2.0), np.full((1, 2), np.nan))
-    assert ">never</text>" not in plots.svg(
+    assert ">never</text>" not in style.svg(
         plots.curves({"never": nothing, "some": curve()}, "x", "y")
     )
 
@@ -53,23 +54,28 @@ def test_labels_are_spread_in_order_and_stay_near() -> None:
     wanted = np.array([0.5, 0.51, 0.9, 0.5])
     placed = plots._spread(wanted, 0.06)
     assert np.all(np.diff(np.sort(placed)) >= 0.06 - 1e-12)
-    assert placed[2] == 0.9
+    assert placed[2] == pytest.approx(0.9)
     assert np.argmax(placed[[0, 1, 3]]) == 1
 
 
 def test_log_odds_leave_out_what_has_no_place_on_the_axis() -> None:
     certain = Curve(np.arange(3.0), np.array([[0.25, 0.5, 1.0]]))
     np.testing.assert_allclose(plots._log2_odds(certain.y), [[-np.log2(3), 0, np.nan]])
-    plots.svg(plots.log_odds({"25 %": certain}))
+    style.svg(plots.log_odds({"25 %": certain}))
 
 
 def test_one_step_is_enough_for_a_heat_map() -> None:
     single = plots.heat_map(np.array([[0.5], [0.5]]), lengths=np.arange(2.0), steps=np.array([3.0]))
-    assert plots.png(single)
+    assert style.png(single)
 
 
 def test_a_bar_without_value_or_interval_leaves_its_row_empty() -> None:
-    from hone.measures.estimates import Estimate
-
     unknown = Estimate(float("nan"), None, 0.95, "none", ())
-    assert plots.png(plots.bars({"GRPO": {"unknown": unknown}}, "accuracy", x_limits=(0, 1)))
+    assert style.png(plots.bars({"GRPO": {"unknown": unknown}}, "accuracy", x_limits=(0, 1)))
+
+
+def test_limits_never_hide_data() -> None:
+    drawn = plots.curves({"low": curve()}, "x", "y", y_limits=(0.7, 0.8))
+    low, high = drawn.axes[0].get_ylim()
+    assert low < 0.5
+    assert high > 0.84

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, Shaped
@@ -91,6 +91,7 @@ class Responses:
         return np.arange(len(self.tokens)) // self.samples
 
 
+@runtime_checkable
 class Task(Protocol):
     """A distribution over problems with a verifier and named strategies; owns its alphabet."""
 
@@ -132,6 +133,7 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
 class Policy(Protocol):
     """Anything that answers prompts and can say how likely its answers are."""
 
@@ -179,6 +181,7 @@ class Batch:
         )
 
 
+@runtime_checkable
 class Learner(Protocol):
     """A policy that can be updated. The post-training loop knows nothing else of it."""
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt32
-from numpy.typing import ArrayLike
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -51,7 +50,7 @@ class Stream:
         digest = hashlib.blake2b(repr((self.key, purpose)).encode(), digest_size=8).digest()
         return Stream(int.from_bytes(digest, "little"))
 
-    def uniform(self, *position: ArrayLike) -> Float[np.ndarray, "..."]:
+    def uniform(self, *position: int | np.ndarray) -> Float[np.ndarray, "..."]:
         """One float64 in [0, 1) for every position.
 
         Args:

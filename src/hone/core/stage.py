@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -26,6 +26,7 @@ class StageConfig:
         return 1
 
 
+@runtime_checkable
 class Context(Protocol):
     """What the machinery gives a running stage. `runs` supplies it; tests supply simpler ones."""
 

@@ -5,7 +5,7 @@ zero and takes no part in any mean.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +16,7 @@ Rewards = Float[np.ndarray, "prompts group"]
 State = dict[str, float]
 
 
+@runtime_checkable
 class Credit(Protocol):
     """Rewards to weights. `state` is what must survive from batch to batch (and checkpoints)."""
 

@@ -5,7 +5,7 @@ gradients do not depend on how the batch is split.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,7 @@ def token_shares(lengths: np.ndarray, mask: np.ndarray, denominator: Denominator
     return mask / np.maximum(lengths, 1)[:, None] / max(len(lengths), 1)
 
 
+@runtime_checkable
 class Loss(Protocol):
     """The term of every token, to be minimised."""
 

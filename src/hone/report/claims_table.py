@@ -9,6 +9,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from hone.measures.estimates import Number
+
 Claim = Mapping[str, Any]
 """A claim as `claims.json` holds it."""
 
@@ -35,7 +37,7 @@ _COLOURS = {
 
 def claims_table(claims: Sequence[Claim]) -> Table:
     """The claims as a table for the terminal."""
-    table = Table(title=tally(claims), title_justify="left", pad_edge=False, show_lines=True)
+    table = Table(title=tally(claims), title_justify="left", show_lines=True)
     for heading in ("verdict", "claim", "paper", "measured", "region"):
         table.add_column(heading, overflow="fold")
     table.add_column("seeds", justify="right")
@@ -75,7 +77,7 @@ def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it stands, on one line."""
-    safe = re.sub(r"([\\`*|\[\]])", r"\\\1", text)
+    safe = re.sub(r"[\\`*|]|\](?=[(\[:])", r"\\\g<0>", text)  # a link needs what follows the ]
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         safe = safe.replace(character, entity)
     return " ".join(safe.split())
@@ -99,17 +101,17 @@ def measured(claim: Claim) -> str:
     return " ".join(filter(None, (value(claim["measured"], claim["interval"]), claim["unit"])))
 
 
-def value(point: float | None, interval: Sequence[float] | None) -> str:
+def value(point: Number | None, interval: Sequence[Number] | None) -> str:
     """A value and its interval, e.g. `0.97 [0.95, 0.99]`."""
     return f"{number(point)} {bounds(interval)}" if interval is not None else number(point)
 
 
-def bounds(interval: Sequence[float] | None) -> str:
+def bounds(interval: Sequence[Number] | None) -> str:
     """An interval in brackets."""
     return NOTHING if interval is None else f"[{number(interval[0])}, {number(interval[1])}]"
 
 
-def number(figure: float | None) -> str:
+def number(figure: Number | None) -> str:
     """Three significant digits, thousands separated; `–` where there is nothing."""
     if figure is None or math.isnan(figure):
         return NOTHING

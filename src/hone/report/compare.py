@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from hone.measures.estimates import Estimate
+from hone.measures.estimates import Estimate, Interval, Number
 from hone.report import claims_table
 from hone.report.page import write_html
 
@@ -73,8 +73,8 @@ class Comparison:
 class _Reading:
     """What a claim or an arm's figure came to."""
 
-    point: float | None
-    interval: tuple[float, float] | None
+    point: Number | None
+    interval: Interval | None
     verdict: str = ""
     unit: str = ""
 
@@ -179,7 +179,7 @@ def _figures(arms: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, _Reading]
             yield label, _reading(estimate.value, estimate.interval)
 
 
-def _reading(point: float | None, interval: Sequence[float] | None) -> _Reading:
+def _reading(point: Number | None, interval: Sequence[Number] | None) -> _Reading:
     """NaN becomes None, which equals itself."""
     known = None if point is None or math.isnan(point) else point
     return _Reading(known, None if interval is None else (interval[0], interval[1]))

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,7 +20,7 @@ import matplotlib.figure
 import polars as pl
 from markupsafe import Markup
 
-from hone.report import claims_table, plots
+from hone.report import claims_table, style
 
 SHOWN = (
     "arm", "stage", "seed", "step", "split", "temperature", "problem_id", "prompt_text",
@@ -34,11 +35,11 @@ ElementTree.register_namespace("xlink", _XLINK)
 
 # A figure's colours, and what they are where the page may be dark.
 _THEMED = {
-    plots.INK: "var(--ink)",
-    plots.MUTED: "var(--muted)",
-    plots.GRID: "var(--line)",
-    plots.PAPER: "var(--paper)",
-    plots.PALETTE[0]: "var(--blue)",  # the one of the palette that is too dark on dark
+    style.INK: "var(--ink)",
+    style.MUTED: "var(--muted)",
+    style.GRID: "var(--line)",
+    style.PAPER: "var(--paper)",
+    style.PALETTE[0]: "var(--blue)",  # the one of the palette that is too dark on dark
 }
 
 
@@ -96,8 +97,8 @@ def render_figure(
         alt: what it shows, for those who do not see it.
         figure: as a function of `hone.report.plots` returns it.
     """
-    drawing = _accessible(plots.svg(figure), name, title, alt)
-    return FigureImage(name, title, caption, alt, drawing, plots.png(figure))
+    drawing = _accessible(style.svg(figure), name, title, alt)
+    return FigureImage(name, title, caption, alt, drawing, style.png(figure))
 
 
 def write_page(page: Page, path: Path) -> None:
@@ -115,24 +116,7 @@ def write_page(page: Page, path: Path) -> None:
 
 def write_html(template: str, context: Mapping[str, Any], path: Path) -> None:
     """Fill a template that extends `base.html`, and replace the file in one step."""
-    loader = jinja2.PackageLoader("hone.report")
-    surroundings = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    surroundings.filters |= {
-        "number": claims_table.number,
-        "value": claims_table.value,
-        "bounds": claims_table.bounds,
-    }
-    surroundings.globals |= {
-        "symbols": claims_table.SYMBOLS,
-        "meanings": claims_table.MEANINGS,
-        "style": Markup(loader.get_source(surroundings, "page.css")[0]),
-        "script": Markup(script := loader.get_source(surroundings, "page.js")[0]),
-        "script_hash": _hash(script),
-    }
-    replace_file(path, surroundings.get_template(template).render(context).encode())
+    replace_file(path, _templates().get_template(template).render(context).encode())
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -152,6 +136,26 @@ def flattened(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[prefix + name] = _text(value)
     return flat
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    """The templates with what every page has: filters, style and script."""
+    loader = jinja2.PackageLoader("hone.report")
+    templates = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    sheet, script = (loader.get_source(templates, name)[0] for name in ("page.css", "page.js"))
+    templates.filters |= {"number": claims_table.number, "bounds": claims_table.bounds}
+    templates.globals |= {
+        "symbols": claims_table.SYMBOLS,
+        "meanings": claims_table.MEANINGS,
+        "style": Markup(sheet),
+        "script": Markup(script),
+        "script_hash": _hash(script),
+    }
+    return templates
 
 
 def _text(value: object) -> str:

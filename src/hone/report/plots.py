@@ -1,57 +1,22 @@
 """Figures in one style: safe for colour-blind readers and for print, labelled on the lines.
 
-Every function returns a figure of its own, without pyplot's global state. `svg` and `png` turn one
-into bytes that are the same on every call.
+Every function returns a figure of its own, without pyplot's global state; `style.svg` and
+`style.png` turn one into bytes.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import matplotlib
-import matplotlib.colors
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 from scipy.optimize import isotonic_regression
 
-from hone.measures.estimates import Estimate
-
-INK, MUTED, GRID, PAPER = "#1f2328", "#656d76", "#d8dee4", "#ffffff"
-"""The colours that a page exchanges for its own where it is dark."""
-
-# Okabe and Ito's palette without black and yellow, which vanish on dark or on white paper.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-_DASHES = ("-", "--", ":", "-.")
-_RULE = (0, (4, 3))  # the dashes of marks and levels
-
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same metrics everywhere
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": MUTED,
-    "axes.facecolor": PAPER,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.unicode_minus": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "figure.facecolor": PAPER,
-    "lines.linewidth": 2,
-    "svg.fonttype": "none",  # text stays text: selectable, and in the page's own font
-    "svg.hashsalt": "hone",  # element ids must not differ from run to run
-}
-styled = matplotlib.rc_context(_STYLE)
+from hone.measures.estimates import Estimate, Interval, Number
+from hone.report import style
 
 _WIDTH = 7.4  # inches
 _GAP = 0.06  # of the axes' height, from label to label
@@ -61,7 +26,7 @@ _GAP = 0.06  # of the axes' height, from label to label
 class Curve:
     """One quantity along x, a row a seed; NaN where a seed has no value."""
 
-    x: Float[np.ndarray, " points"]
+    x: Real[np.ndarray, " points"]
     y: Float[np.ndarray, "seeds points"]
 
     @property
@@ -76,16 +41,16 @@ class Curve:
         return known.min(axis=0).filled(np.nan), known.max(axis=0).filled(np.nan)
 
 
-@styled
+@style.styled
 def curves(
     series: Mapping[str, Curve],
     x_label: str,
     y_label: str,
     *,
-    marks: Mapping[str, float] | None = None,
-    levels: Mapping[str, float] | None = None,
+    marks: Mapping[str, Number] | None = None,
+    levels: Mapping[str, Number] | None = None,
     log_x: bool = False,
-    y_limits: tuple[float, float] | None = None,
+    y_limits: Interval | None = None,
 ) -> Figure:
     """Mean over seeds as a line, their range as a band, each seed as a thin line.
 
@@ -99,28 +64,29 @@ def curves(
         marks: positions of vertical lines by label.
         levels: positions of horizontal lines by label.
         log_x: whether x has a logarithmic axis.
-        y_limits: what y must show; from the data where None.
+        y_limits: what y shows at least.
     """
     figure, axes = _canvas(x_label, y_label)
     if log_x:
         axes.set_xscale("log")
-    for i, curve in enumerate(series.values()):
+    shown = _defined(series)
+    for i, curve in enumerate(shown.values()):
         _draw_curve(axes, curve, i)
     if y_limits is not None:
-        axes.set_ylim(*_padded(*y_limits))
-    _thousands(axes, [curve.x for curve in series.values()], log_x)
+        axes.set_ylim(*_covering(y_limits, (axes.dataLim.y0, axes.dataLim.y1)))
+    _thousands(axes, [curve.x for curve in shown.values()], log_x)
     _mark(axes, marks or {})
-    _label(axes, series, levels or {})
+    _label(axes, shown, levels or {})
     return figure
 
 
-@styled
+@style.styled
 def threshold(
-    p: Float[np.ndarray, " p"],
+    p: Real[np.ndarray, " p"],
     greedy: Float[np.ndarray, "seeds p"],
     sampled: Float[np.ndarray, "seeds p"],
     *,
-    mark: float = 1 / 3,
+    mark: Number = 1 / 3,
     mark_label: str = "1/3",
     x_label: str = "share of demonstrations with a chain",
     y_label: str = "accuracy",
@@ -140,22 +106,22 @@ def threshold(
         y_label: what the accuracy is of.
     """
     figure, axes = _canvas(x_label, y_label)
-    axes.plot(p, (1 + p) / 2, color=_colour(1), linestyle=":", linewidth=1.5)
-    shown = {"greedy": Curve(p, greedy), "sampled": Curve(p, sampled)}
+    axes.plot(p, (1 + p) / 2, color=style.colour(1), linestyle=":", linewidth=1.5)
+    shown = _defined({"greedy": Curve(p, greedy), "sampled": Curve(p, sampled)})
     for i, curve in enumerate(shown.values()):
         _draw_points(axes, curve, i)
-    axes.set_ylim(*_padded(min(0.4, float(np.nanmin([greedy, sampled]))), 1))
+    axes.set_ylim(*_covering((0.4, 1), (axes.dataLim.y0, axes.dataLim.y1)))
     _mark(axes, {mark_label: mark})
     _label(axes, shown, {})
     return figure
 
 
-@styled
+@style.styled
 def heat_map(
     shares: Float[np.ndarray, "lengths steps"],
     *,
-    lengths: Float[np.ndarray, " lengths"],
-    steps: Float[np.ndarray, " steps"],
+    lengths: Real[np.ndarray, " lengths"],
+    steps: Real[np.ndarray, " steps"],
     x_label: str = "RL round",
     y_label: str = "response length (tokens)",
     share_label: str = "share of responses",
@@ -174,9 +140,15 @@ def heat_map(
     axes.grid(visible=False)
     seen = np.ma.masked_less_equal(shares, 0)
     # Small shares matter: a new length shows at 1 %.
-    scale = matplotlib.colors.PowerNorm(0.5, vmin=0, vmax=float(np.nanmax(shares)))
+    scale = PowerNorm(0.5, vmin=0, vmax=float(np.nanmax(shares)))
     mesh = axes.pcolormesh(
-        _edges(steps), _edges(lengths), seen, cmap=_fade(), norm=scale, edgecolor=PAPER, linewidth=1
+        _edges(steps),
+        _edges(lengths),
+        seen,
+        cmap=style.fade(),
+        norm=scale,
+        edgecolor=style.PAPER,
+        linewidth=1,
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -185,14 +157,14 @@ def heat_map(
     return figure
 
 
-@styled
+@style.styled
 def log_odds(
     series: Mapping[str, Curve],
     *,
     x_label: str = "RL round",
     y_label: str = "share of chains (log-odds scale)",
-    gain: float = 2.0,
-    levels: Mapping[str, float] | None = None,
+    gain: Number = 2,
+    levels: Mapping[str, Number] | None = None,
 ) -> Figure:
     """Shares on an axis where equal factors of the odds are equal distances, a point a seed.
 
@@ -207,36 +179,37 @@ def log_odds(
         levels: shares with a horizontal line, by label.
     """
     figure, axes = _canvas(x_label, y_label)
-    shown = {name: Curve(curve.x, _log2_odds(curve.y)) for name, curve in series.items()}
+    shown = _defined({name: Curve(curve.x, _log2_odds(curve.y)) for name, curve in series.items()})
     for i, curve in enumerate(shown.values()):
         _draw_points(axes, curve, i)
     limits = axes.get_ylim()
     for i, curve in enumerate(shown.values()):
         start, rounds = curve.mean[0], curve.x - curve.x[0]
         line = start + rounds * np.log2(gain)
-        axes.plot(curve.x, line, color=_colour(i), linestyle=":", linewidth=1.5)
+        axes.plot(curve.x, line, color=style.colour(i), linestyle=":", linewidth=1.5)
     axes.set_ylim(limits)
     _odds_ticks(axes)
-    placed = {name: float(_log2_odds(np.array(share))) for name, share in (levels or {}).items()}
-    _label(axes, shown, placed)
+    given = levels or {}
+    placed = _log2_odds(np.array([*given.values()], dtype=float))
+    _label(axes, shown, dict(zip(given, placed, strict=True)))
     return figure
 
 
-@styled
+@style.styled
 def bars(
     groups: Mapping[str, Mapping[str, Estimate]],
     x_label: str,
     *,
-    levels: Mapping[str, float] | None = None,
-    x_limits: tuple[float, float] | None = None,
+    levels: Mapping[str, Number] | None = None,
+    x_limits: Interval | None = None,
 ) -> Figure:
-    """Values with their intervals side by side, an arm a row, arms in named groups.
+    """Values as dots on bars that span their intervals, an arm a row, arms in named groups.
 
     Args:
         groups: estimates by arm by group, drawn from top to bottom.
         x_label: what the values are, with the unit.
         levels: vertical lines by label, e.g. chance.
-        x_limits: what x must show; from the data where None.
+        x_limits: what x shows at least.
     """
     rows = sum(len(arms) + 1 for arms in groups.values())
     figure, axes = _canvas("", "", height=0.9 + 0.24 * rows)
@@ -247,37 +220,13 @@ def bars(
         ticks[y] = group
         for j, (arm, estimate) in enumerate(arms.items(), start=y + 1):
             ticks[j] = arm
-            _draw_bar(axes, j, estimate, _colour(i))
+            _draw_row(axes, j, estimate, style.colour(i))
         y += len(arms) + 1
     _row_labels(axes, ticks, headings=_headings(groups))
     if x_limits is not None:
-        axes.set_xlim(*_padded(*x_limits))
+        axes.set_xlim(*_covering(x_limits, (axes.dataLim.x0, axes.dataLim.x1)))
     _mark(axes, levels or {})
     return figure
-
-
-@styled
-def svg(figure: Figure) -> str:
-    """The figure as a standalone SVG document."""
-    _settle(figure)
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return file.getvalue()
-
-
-@styled
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG image."""
-    _settle(figure)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=160, metadata={"Software": None})
-    return file.getvalue()
-
-
-def _settle(figure: Figure) -> None:
-    """Lay out once and keep it: the engine moves things a little every time it is run."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
 
 
 # ------------------------------------------------------------------------------------- drawing
@@ -291,50 +240,66 @@ def _canvas(x_label: str, y_label: str, height: float = 3.7) -> tuple[Figure, Ax
     return figure, axes
 
 
+def _defined(series: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Those with any value, as nothing can be drawn or labelled without one."""
+    return {label: curve for label, curve in series.items() if np.isfinite(curve.y).any()}
+
+
 def _draw_curve(axes: Axes, curve: Curve, i: int) -> None:
-    axes.fill_between(curve.x, *curve.range, color=_colour(i), alpha=0.16, linewidth=0)
-    axes.plot(curve.x, curve.y.T, color=_colour(i), alpha=0.4, linewidth=0.8)
-    axes.plot(curve.x, curve.mean, color=_colour(i), linestyle=_dashes(i))
+    axes.fill_between(curve.x, *curve.range, color=style.colour(i), alpha=0.16, linewidth=0)
+    axes.plot(curve.x, curve.y.T, color=style.colour(i), alpha=0.4, linewidth=0.8)
+    axes.plot(curve.x, curve.mean, color=style.colour(i), linestyle=style.dashes(i))
 
 
 def _draw_points(axes: Axes, curve: Curve, i: int) -> None:
-    axes.plot(curve.x, curve.mean, color=_colour(i), linestyle=_dashes(i))
-    axes.plot(curve.x, curve.y.T, "o", color=_colour(i), alpha=0.65, markersize=5, mew=0)
+    axes.plot(curve.x, curve.mean, color=style.colour(i), linestyle=style.dashes(i))
+    axes.plot(curve.x, curve.y.T, "o", color=style.colour(i), alpha=0.65, markersize=5, mew=0)
 
 
-def _draw_bar(axes: Axes, row: int, estimate: Estimate, colour: str) -> None:
-    axes.barh(row, estimate.value, height=0.62, color=colour, alpha=0.3)
+def _draw_row(axes: Axes, row: int, estimate: Estimate, colour: str) -> None:
+    """A dot on a guide line: unlike a bar's length, honest wherever the axis begins."""
+    axes.axhline(row, color=style.GRID, linewidth=0.7, zorder=0)
     if estimate.interval is not None:
-        axes.plot(estimate.interval, (row, row), color=colour, solid_capstyle="butt", linewidth=2.5)
-    axes.plot(estimate.value, row, "o", color=colour, markersize=6, mec=PAPER, mew=1)
+        axes.plot(
+            estimate.interval,
+            (row, row),
+            color=colour,
+            alpha=0.4,
+            linewidth=6,
+            solid_capstyle="butt",
+        )
+    axes.plot(estimate.value, row, "o", color=colour, markersize=7, mec=style.PAPER, mew=1)
 
 
-def _mark(axes: Axes, marks: Mapping[str, float]) -> None:
+def _mark(axes: Axes, marks: Mapping[str, Number]) -> None:
     """Vertical lines with their labels above the axes, where no data is."""
     for label, x in marks.items():
-        axes.axvline(x, color=INK, linewidth=1, linestyle=_RULE)
+        axes.axvline(x, color=style.INK, linewidth=1, linestyle=style.RULE)
         axes.annotate(
             label, (x, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
             ha="center", va="bottom",
         )  # fmt: skip
 
 
-def _label(axes: Axes, series: Mapping[str, Curve], levels: Mapping[str, float]) -> None:
+def _label(axes: Axes, series: Mapping[str, Curve], levels: Mapping[str, Number]) -> None:
     """Write labels right of the axes, each joined to its line's end and clear of the others.
 
     Args:
-        axes: with its final limits.
+        axes: with everything else drawn.
         series: what has been drawn, in the order of its colours.
         levels: horizontal lines to draw, by label.
     """
+    axes.autoscale_view()  # limits are otherwise not known before drawing
     for y in levels.values():
-        axes.axhline(y, color=INK, linewidth=1, linestyle=_RULE)
-    ends = [_end(axes, curve) for curve in series.values()]
-    ends += [_fraction(axes, axes.get_xlim()[1], y) for y in levels.values()]
-    colours = [_colour(i) for i in range(len(series))] + [INK] * len(levels)
-    heights = _spread(np.array([y for _, y in ends]), _GAP)
-    labels = [*series, *levels]
-    for label, end, to, colour in zip(labels, ends, heights, colours, strict=True):
+        axes.axhline(y, color=style.INK, linewidth=1, linestyle=style.RULE)
+    ends = [
+        (label, _end(axes, curve), style.colour(i))
+        for i, (label, curve) in enumerate(series.items())
+    ]
+    edge = axes.get_xlim()[1]
+    ends += [(label, _fraction(axes, edge, y), style.INK) for label, y in levels.items()]
+    heights = _spread(np.array([y for _, (_, y), _ in ends]), _GAP)
+    for (label, end, colour), to in zip(ends, heights, strict=True):
         axes.annotate(
             label, end, (1.035, to), xycoords="axes fraction", textcoords="axes fraction",
             va="center", annotation_clip=False,
@@ -348,7 +313,7 @@ def _end(axes: Axes, curve: Curve) -> tuple[float, float]:
     return _fraction(axes, float(curve.x[last]), float(curve.mean[last]))
 
 
-def _fraction(axes: Axes, x: float, y: float) -> tuple[float, float]:
+def _fraction(axes: Axes, x: Number, y: Number) -> tuple[float, float]:
     """A point of the data as fractions of the axes' width and height."""
     pixel = axes.transData.transform((x, y))
     across, up = axes.transAxes.inverted().transform(pixel)
@@ -378,37 +343,22 @@ def _headings(groups: Mapping[str, Mapping[str, Estimate]]) -> set[int]:
     return {int(row) for row in np.cumsum([0, *sizes[:-1]])}
 
 
-# ------------------------------------------------------------------------------- colours, scales
+# -------------------------------------------------------------------------------------- scales
 
 
-def _colour(i: int) -> str:
-    return PALETTE[i % len(PALETTE)]
-
-
-def _dashes(i: int) -> str:
-    return _DASHES[i // len(PALETTE) % len(_DASHES)]
-
-
-def _fade() -> matplotlib.colors.ListedColormap:
-    """From nearly transparent to full, which reads on white and on dark paper alike."""
-    red, green, blue = matplotlib.colors.to_rgb(PALETTE[0])
-    return matplotlib.colors.ListedColormap(
-        [(red, green, blue, alpha) for alpha in np.linspace(0.08, 1, 32)]
-    )
-
-
-def _edges(middles: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
+def _edges(middles: Real[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
     step = middles[1] - middles[0] if len(middles) > 1 else 1.0
     return np.append(middles - step / 2, middles[-1] + step / 2)
 
 
-def _padded(low: float, high: float) -> tuple[float, float]:
-    """Limits a little wider, so that a line along an edge is not cut in half."""
+def _covering(limits: Interval, data: Interval) -> tuple[float, float]:
+    """Limits that hide no data, and a little wider, so that no edge cuts a line in half."""
+    low, high = min(limits[0], data[0]), max(limits[1], data[1])
     pad = 0.02 * (high - low)
-    return low - pad, high + pad
+    return float(low - pad), float(high + pad)
 
 
-def _thousands(axes: Axes, xs: list[Float[np.ndarray, " _"]], log_x: bool) -> None:
+def _thousands(axes: Axes, xs: list[Real[np.ndarray, " _"]], log_x: bool) -> None:
     """Ticks such as 20k; also on a logarithmic axis, whose own labels need formula fonts."""
     if log_x or max((float(np.max(x)) for x in xs), default=0) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))

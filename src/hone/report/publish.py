@@ -12,6 +12,7 @@ from textwrap import indent
 from typing import Any
 
 from hone.core.errors import UsageError
+from hone.measures.estimates import Number
 from hone.report.claims_table import escaped, markdown, markdown_table, tally
 from hone.report.page import FigureImage, flattened, replace_file
 
@@ -34,7 +35,7 @@ class Section:
     command: str
     environment: dict[str, Any]
     date: str
-    seconds: float
+    seconds: Number
     stale: bool
 
     @property
@@ -143,7 +144,7 @@ def _write_figures(folder: Path, sections: Sequence[Section]) -> None:
             path.unlink()
 
 
-def _duration(seconds: float) -> str:
+def _duration(seconds: Number) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

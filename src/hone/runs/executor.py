@@ -3,6 +3,7 @@
 import fcntl
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,7 +19,7 @@ from hone.runs.plan import Node, unique
 from hone.runs.worker import prepare, run_stage
 
 _POLL_SECONDS = 0.5
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_THREAD_VARIABLES = (*tuple(f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")), "POLARS_MAX_THREADS")
 
 
 @dataclass
@@ -49,10 +50,11 @@ def execute(
     pending = [node for node in order if not is_complete(node.folder(root))]
     progress = Progress(len(order), len(order) - len(pending))
     futures: dict[Future[None], Node] = {}
-    with _pool(workers, user_file) as pool:
+    with _pool(workers, user_file) as pool, _deaths_explained(progress):
         while pending or futures:
             for node in _ready(pending, futures, root, workers):
                 pending.remove(node)
+                progress.running.append(node)
                 futures[_submit(pool, node, root)] = node
             if not futures:
                 break  # all that is left stands on stages that failed
@@ -73,11 +75,8 @@ def study_folder(root: Path, study: str) -> Iterator[None]:
         UsageError: it cannot be written, belongs to another study, or another run is using it.
     """
     with disk_errors(root):
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise UsageError(f"--out {root} is a file; name a folder") from error
         check_owner(root, study)
+        root.mkdir(parents=True, exist_ok=True)
         if not (root / "study.json").exists():
             write_json(root / "study.json", {"study": study})
         lock = (root / ".lock").open("w")
@@ -93,8 +92,11 @@ def check_owner(root: Path, study: str) -> None:
     """Refuse a folder that is not this study's.
 
     Raises:
-        UsageError: it belongs to another study, or holds something else entirely.
+        UsageError: it is no folder, belongs to another study, or holds something else entirely.
     """
+    for path in (root, *root.parents):
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"--out {root} is impossible: {path} is a file; name a folder")
     marker = root / "study.json"
     if marker.exists():
         owner = read_json(marker).get("study")
@@ -155,32 +157,49 @@ def _ready(
 
 
 def _submit(pool: ProcessPoolExecutor, node: Node, root: Path) -> Future[None]:
+    """Hand a stage to a worker. One that starts now must never see Ctrl-C, which is ours."""
     inputs = {role: below.folder(root) for role, below in node.inputs.items()}
-    return pool.submit(run_stage, node.config, node.seed, node.key, node.folder(root), inputs)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(run_stage, node.config, node.seed, node.key, node.folder(root), inputs)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _collect(future: Future[None], node: Node, progress: Progress) -> None:
     try:
         future.result()
         progress.done.append(node)
-    except DiskFull:
+    except (DiskFull, BrokenProcessPool):
         raise
+    except HoneError as error:
+        progress.failed[node.key] = f"{_title(node)}: {error}"
+    except Exception as error:
+        error.add_note(f"in stage {_title(node)}")
+        raise
+
+
+@contextmanager
+def _deaths_explained(progress: Progress) -> Iterator[None]:
+    """When one worker dies all stages under way are lost; nobody can tell whose it was."""
+    try:
+        yield
     except BrokenProcessPool as error:
         raise HoneError(
-            f"a worker process was killed, most likely for want of memory, while "
-            f"{node.arm}/{node.stage} (seed {node.seed}) ran; use fewer --workers and run the "
+            "a worker process was killed, most likely for want of memory, while "
+            f"{' and '.join(map(_title, progress.running))} ran; use fewer --workers and run the "
             "same command again: it resumes"
         ) from error
-    except HoneError as error:
-        progress.failed[node.key] = f"{node.arm}/{node.stage} (seed {node.seed}): {error}"
-    except Exception as error:
-        error.add_note(f"in stage {node.arm}/{node.stage}, seed {node.seed}")
-        raise
+
+
+def _title(node: Node) -> str:
+    return f"{node.arm}/{node.stage} (seed {node.seed})"
 
 
 def _failures(progress: Progress, order: list[Node], root: Path) -> str:
     undone = sum(not is_complete(node.folder(root)) for node in order)
+    failed = len(progress.failed)
     return (
-        f"{len(progress.failed)} stage(s) failed, {undone} of {progress.total} not done: "
+        f"{failed} stage{'s' * (failed != 1)} failed, {undone} of {progress.total} not done: "
         + "; ".join(progress.failed.values())
     )

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,14 +29,23 @@ def disk_errors(path: Path) -> Iterator[None]:
     except HoneError:
         raise
     except Exception as error:  # writers in other languages raise types of their own
-        if getattr(error, "errno", None) == errno.ENOSPC or "os error 28" in str(error).lower():
+        number = getattr(error, "errno", None) or _foreign_errno(error)
+        if number in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 f"no room on the disk for {path}; what was complete is kept: "
                 "free some space and run the same command again"
             ) from error
-        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
-            raise UsageError(f"cannot write {path}: choose a writable folder with --out") from error
+        if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENAMETOOLONG):
+            raise UsageError(
+                f"cannot write {path} ({os.strerror(number)}): choose a writable folder with --out"
+            ) from error
         raise
+
+
+def _foreign_errno(error: Exception) -> int:
+    """The number in, e.g., safetensors' `No space left on device (os error 28)`; else 0."""
+    found = re.search(r"os error (\d+)", str(error))
+    return int(found[1]) if found else 0
 
 
 def write_bytes(path: Path, data: bytes) -> None:

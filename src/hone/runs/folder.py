@@ -20,7 +20,6 @@ from hone.runs.files import (
     digests,
     disk_errors,
     read_json,
-    remove_unfinished,
     verify,
     write_bytes,
     write_folder,
@@ -30,6 +29,7 @@ from hone.runs.files import (
 CHECKPOINT_SECONDS = 20.0
 """Wall time between checkpoints; it decides what a kill costs, never a result."""
 _KEPT_CHECKPOINTS = 2
+_CHECKPOINTS = "checkpoints"  # in progress; the final one is `checkpoint`
 _UNCOMPARED = ("result.json", "timing.jsonl", "environment.json", ".lock")
 
 
@@ -44,14 +44,25 @@ def check_complete(folder: Path) -> None:
     Raises:
         DamagedFile: naming a file that is not what the stage wrote.
     """
-    verify(folder, read_json(folder / "result.json")["files"])
+    result = read_json(folder / "result.json")
+    try:
+        verify(folder, result["files"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise DamagedFile(f"{folder / 'result.json'} is damaged: it lists no files") from error
 
 
 def finish(folder: Path) -> None:
-    """Mark a stage complete: its checkpoints in progress go, every file's digest is recorded."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    files = {name: value for name, value in digests(folder).items() if name not in _UNCOMPARED}
+    """Mark a stage complete: every file's digest is recorded, its checkpoints in progress go.
+
+    They go last: a kill or a full disk before the mark must not cost the whole stage.
+    """
+    files = {
+        name: digest
+        for name, digest in digests(folder).items()
+        if name not in _UNCOMPARED and not name.startswith(f"{_CHECKPOINTS}/")
+    }
     write_json(folder / "result.json", {"files": files})
+    shutil.rmtree(folder / _CHECKPOINTS, ignore_errors=True)
 
 
 @contextmanager
@@ -74,6 +85,7 @@ class FolderContext:
     inputs: Mapping[str, Path]
     _metrics: TextIO | None = field(default=None, init=False)
     _timing: TextIO | None = field(default=None, init=False)
+    _mode: str = field(default="w", init=False)  # a stage that cannot resume starts over
     _started: float = field(default_factory=time.monotonic, init=False)
     _last_checkpoint: float = field(default_factory=time.monotonic, init=False)
 
@@ -83,20 +95,21 @@ class FolderContext:
 
     def resume(self, load: Callable[[Path], None]) -> int:
         """Load the newest sound checkpoint; what was written after it is taken back."""
-        remove_unfinished(self.folder)
         step = self._load_newest(load)
         for table in (self.folder / "rollouts").glob("*.parquet"):
             if _table_step(table) > step or step == 0:
                 table.unlink()
-        for name in ("metrics.jsonl", "timing.jsonl"):
-            self._truncate(self.folder / name, step)
+        self._truncate(self.folder / "metrics.jsonl", step)
+        timing = self._truncate(self.folder / "timing.jsonl", step)
+        self._started -= timing[-1]["seconds"] if timing else 0.0
+        self._mode = "a"
         return step
 
     def log(self, step: int, total: int, metrics: Mapping[str, Any]) -> None:
         with disk_errors(self.folder / "metrics.jsonl"):
             if self._metrics is None or self._timing is None:
-                self._metrics = (self.folder / "metrics.jsonl").open("a")
-                self._timing = (self.folder / "timing.jsonl").open("a")
+                self._metrics = (self.folder / "metrics.jsonl").open(self._mode)
+                self._timing = (self.folder / "timing.jsonl").open(self._mode)
             _append(self._metrics, {"step": step, "total": total, **metrics})
             seconds = round(time.monotonic() - self._started, 4)
             _append(self._timing, {"step": step, "seconds": seconds})
@@ -121,7 +134,7 @@ class FolderContext:
 
     @property
     def _checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
+        return self.folder / _CHECKPOINTS
 
     def _load_newest(self, load: Callable[[Path], None]) -> int:
         for folder in sorted(self._checkpoints.glob("step-*"), reverse=True):
@@ -134,13 +147,13 @@ class FolderContext:
             return int(folder.name.removeprefix("step-"))
         return 0
 
-    def _truncate(self, path: Path, step: int) -> None:
-        """Keep the lines up to the checkpoint's step; a torn last line goes with the rest."""
-        if not path.exists():
-            return
-        lines = path.read_text().splitlines() if step else []
-        kept = [line for line in lines if _is_line(line) and json.loads(line)["step"] <= step]
-        write_bytes(path, "".join(f"{line}\n" for line in kept).encode())
+    def _truncate(self, path: Path, step: int) -> list[dict[str, Any]]:
+        """Keep and return the lines up to the checkpoint's step; a torn last line goes too."""
+        lines = path.read_text().splitlines() if step and path.exists() else []
+        parsed = [(line, json.loads(line)) for line in lines if _is_line(line)]
+        kept = [(line, value) for line, value in parsed if value["step"] <= step]
+        write_bytes(path, "".join(f"{line}\n" for line, _ in kept).encode())
+        return [value for _, value in kept]
 
 
 def _append(file: TextIO, line: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from types import ModuleType
 from hone.core.errors import UsageError
 from hone.core.stage import StageConfig
 from hone.runs.environment import environment
-from hone.runs.files import write_json
+from hone.runs.files import remove_unfinished, write_json
 from hone.runs.folder import FolderContext, finish, is_complete, locked
 from hone.runs.keys import describe
 
@@ -34,6 +34,7 @@ def run_stage(
     with locked(folder):
         if is_complete(folder):  # the last worker of a killed run may have finished it
             return
+        remove_unfinished(folder)
         description = {"config": describe(config), "seed": seed, "key": key}
         description["inputs"] = {role: path.name for role, path in inputs.items()}
         write_json(folder / "config.json", description)
@@ -46,14 +47,16 @@ def run_stage(
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a user's Python file under its own stem, once per process.
+    """Import a user's Python file under its own stem, once as long as no other has that stem.
 
     Raises:
         UsageError: there is no such file, or it cannot be imported.
     """
     name = f"user_{path.stem}"
-    if name in sys.modules:
+    if name in sys.modules and sys.modules[name].__file__ == str(path):
         return sys.modules[name]
+    if not path.exists():
+        raise UsageError(f"{path} does not exist")
     spec = spec_from_file_location(name, path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise UsageError(f"{path} is not a Python file")

@@ -9,11 +9,12 @@ from torch import Tensor
 def log_distribution(
     logits: Float[Tensor, "*rows vocab"], temperature: float
 ) -> Float[Tensor, "*rows vocab"]:
-    """Log-probabilities of every token under pure temperature sampling, in float32.
+    """Log-probabilities of every token under pure temperature sampling, in float32 at least.
 
     Temperature 0 (greedy) has no density; it is scored at temperature 1.
     """
-    scaled = logits.float() if temperature in (0.0, 1.0) else logits.float() / temperature
+    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    scaled = wide if temperature in (0.0, 1.0) else wide / temperature
     return torch.log_softmax(scaled, dim=-1)
 
 

@@ -50,20 +50,18 @@ class DecoderPolicy:
         return scores
 
     def tolerance(self, prompts: Sequences, responses: Responses) -> float:
-        """1e-5 for small float32 models and texts; beyond, ten times the measured rounding.
+        """1e-5, or ten times the measured rounding where that is more.
 
-        Rounding is the float32 error against float64 on the first rows. bfloat16 has no bound
-        worth asserting: its gap is logged and the ratio of the surrogate corrects for it.
+        Rounding is the float32 error against float64 on the first rows; sharp distributions have
+        large logits and so more of it. bfloat16 has no bound worth asserting: its gap is logged
+        and the ratio of the surrogate corrects for it.
         """
-        weights = next(self.decoder.parameters())
-        if weights.dtype == torch.bfloat16:
+        if next(self.decoder.parameters()).dtype == torch.bfloat16:
             return math.inf
-        tokens = prompts.tokens.shape[1] + responses.tokens.tokens.shape[1]
-        small = sum(p.numel() for p in self.decoder.parameters()) <= 1_000_000 and tokens <= 128
-        return 1e-5 if small else max(1e-5, 10 * self._rounding(prompts, responses))
+        return max(1e-5, 10 * self._rounding(prompts, responses))
 
     def _rounding(self, prompts: Sequences, responses: Responses) -> float:
-        part = slice(0, min(8, len(responses.tokens)))
+        part = slice(0, min(64, len(responses.tokens)))
         rows, sequences = responses.prompt_rows[part], responses.tokens.select(part)
         exact = copy.deepcopy(self.decoder).double()
         with torch.inference_mode():

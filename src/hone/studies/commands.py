@@ -3,7 +3,8 @@
 import datetime
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from hone.core.errors import UsageError
 from hone.report.claims_table import claims_table
 from hone.runs.environment import environment
 from hone.runs.executor import check_owner, execute, set_damaged_aside, study_folder
-from hone.runs.files import write_json
+from hone.runs.files import disk_errors, read_json, write_json
 from hone.runs.keys import describe
-from hone.runs.plan import Node, unique
+from hone.runs.plan import Node, missing, unique
 from hone.studies.progress import Display, plan_table, seconds_taken
 from hone.studies.registry import find_study, study_names
 from hone.studies.reporting import compare_runs, publish_runs, write_report
@@ -25,6 +26,11 @@ from hone.studies.runfile import RunFile, described, load_run, run_name, runs_be
 from hone.studies.study import Study, assess
 
 console = Console()
+
+
+def say(text: str) -> None:
+    """Print a line as it stands: paths and commands are copied, so nothing wraps or is marked."""
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def list_studies() -> None:
@@ -66,19 +72,21 @@ def run(
         nodes = [node for _, nodes in plans.values() for node in nodes]
         console.print(plan_table(nodes, root, count))
         return
-    with study_folder(root, study.name):
+    with (
+        study_folder(root, study.name),
+        _interruptible(_command(name, preset, part or "", overrides, out, workers)),
+    ):
         for each, (settings, nodes) in plans.items():
             folder = root / run_name(preset, each, overrides)
-            command = _command(name, preset, each, overrides, out, workers)
-            _carry_out(nodes, root, count, command, user_file)
+            _carry_out(nodes, root, count, user_file)
             record = RunFile(
                 study=name if user_file is None else str(user_file),
                 preset=preset,
                 part=each,
                 overrides=tuple(overrides),
-                command=command,
+                command=_command(name, preset, each, overrides, out, workers),
                 settings=describe(settings),
-                environment=environment(),
+                environment=_environment(nodes, root),
                 date=datetime.date.today().isoformat(),
                 seconds=_seconds(nodes, root),
                 stages=described(nodes),
@@ -113,7 +121,8 @@ def report(folders: Sequence[Path], publish: Path | None) -> None:
     elif len(folders) != 1:
         raise UsageError(f"report takes one folder, or two to compare; got {len(folders)}")
     elif publish is not None:
-        console.print(f"published: {publish_runs(folders[0], publish)}", highlight=False)
+        with disk_errors(publish):
+            say(f"published: {publish_runs(folders[0], publish)}")
     else:
         for path in runs_below(folders[0]):
             record = load_run(path)
@@ -134,7 +143,7 @@ def doctor(folder: Path, as_json: bool) -> None:
         table.add_row(label, value)
     console.print(table, highlight=False)
     for advice in found.unwise() or ["nothing unwise about the present settings"]:
-        console.print(f"- {advice}", highlight=False)
+        say(f"- {advice}")
 
 
 def _plan(
@@ -154,19 +163,26 @@ def _workers(wanted: int | None) -> int:
     )
 
 
-def _carry_out(
-    nodes: Sequence[Node], root: Path, workers: int, command: str, user_file: Path | None
-) -> None:
-    """Execute what is missing, with live progress; an interruption says how to go on."""
-    for message in set_damaged_aside(nodes, root):
-        console.print(message, highlight=False)
-    display = Display(console, nodes, root, workers)
+@contextmanager
+def _interruptible(command: str) -> Iterator[None]:
+    """Ctrl-C says how to go on."""
     try:
-        with display.shown():
-            execute(nodes, root, workers, display, user_file)
+        yield
     except KeyboardInterrupt:
-        console.print(f"stopped; to go on where it was: {command}", highlight=False)
+        say(f"stopped; to go on where it was: {command}")
         raise
+
+
+def _carry_out(nodes: Sequence[Node], root: Path, workers: int, user_file: Path | None) -> None:
+    """Execute what is missing, with live progress."""
+    for message in set_damaged_aside(nodes, root):
+        say(message)
+    if not missing(nodes, root):
+        say("nothing to do: every stage is there")
+        return
+    display = Display(console, nodes, root, workers)
+    with display.shown():
+        execute(nodes, root, workers, display, user_file)
 
 
 def _conclude(study: Study[Any], record: RunFile, root: Path, folder: Path) -> None:
@@ -175,8 +191,17 @@ def _conclude(study: Study[Any], record: RunFile, root: Path, folder: Path) -> N
     assessed = assess(study.claims, results)
     write_json(folder / "claims.json", assessed)
     console.print(claims_table(assessed))
-    page = write_report(study, record, results, assessed, folder / "report.html")
-    console.print(f"report: {page.resolve()}", highlight=False, soft_wrap=True)
+    with disk_errors(folder / "report.html"):
+        page = write_report(study, record, results, assessed, folder / "report.html")
+    say(f"report: {page.resolve()}")
+
+
+def _environment(nodes: Sequence[Node], root: Path) -> dict[str, Any]:
+    """Where the stages were made: here and now, unless code or machine were others then."""
+    now = environment()
+    made = (read_json(node.folder(root) / "environment.json") for node in unique(nodes))
+    others = (then for then in made if {**then, "code": now["code"]} != now)
+    return next(others, now)
 
 
 def _seconds(nodes: Sequence[Node], root: Path) -> float:

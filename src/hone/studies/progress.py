@@ -25,7 +25,7 @@ _PLAIN_SECONDS = 20.0  # between lines where there is no terminal
 
 
 def seconds_taken(folder: Path) -> float | None:
-    """Wall time of a finished stage as it logged it (the last session's, if it was resumed)."""
+    """Wall time of a finished stage as it logged it; what a kill undid is not in it."""
     line = _last_line(folder / "timing.jsonl")
     return None if line is None else float(line["seconds"])
 
@@ -72,7 +72,7 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
     return Group(
         table,
         f"{total} different stages, {len(missing)} to do, about {_clock(left)} "
-        f"with {workers} worker(s); arms share stages",
+        f"with {workers} worker{'s' * (workers != 1)}; arms share stages",
     )
 
 
@@ -101,8 +101,9 @@ class Display:
         due = time.monotonic() - self._last_line > _PLAIN_SECONDS
         if due or len(progress.done) != self._last_done:
             self._last_line, self._last_done = time.monotonic(), len(progress.done)
-            running = "; ".join(self._line(node) for node in progress.running)
-            self._console.print(f"{self._summary(progress)} | {running}", highlight=False)
+            shown = [self._summary(progress), *map(self._line, progress.running)]
+            line = " | ".join(shown)
+            self._console.print(line, highlight=False, soft_wrap=True, markup=False)
 
     def _drawing(self, progress: Progress) -> Group:
         table = Table(box=None, pad_edge=False, show_header=False)
@@ -128,7 +129,7 @@ class Display:
         line = _last_line(node.folder(self._root) / "metrics.jsonl") or {}
         figures = " ".join(f"{name} {line[name]:.3g}" for name in _SHOWN if name in line)
         step = f"{line['step']}/{line['total']}" if line else "starting"
-        return f"{node.arm} · {node.stage} · seed {node.seed} · {step} {figures}"
+        return f"{node.arm} · {node.stage} · seed {node.seed} · {step} {figures}".rstrip()
 
 
 def _fraction(folder: Path) -> float:
@@ -149,4 +150,7 @@ def _last_line(path: Path) -> dict[str, Any] | None:
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,5 +1,6 @@
 """What a carried-out part of a study leaves in its folder, and how it is read back."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from hone.runs.plan import Node
 from hone.runs.results import Finished, Results
 
 _FILE = "run.json"
+_LONGEST_NAME = 200  # bytes; file systems stop at 255
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class RunFile:
 def run_name(preset: str, part: str, overrides: Sequence[str]) -> str:
     """The folder of a run inside its study's folder, e.g. `full-core` or `quick,d=13`."""
     changes = "".join(f",{text}" for text in overrides).replace("/", "_")
-    return f"{preset}{f'-{part}' if part else ''}{changes}"
+    name = f"{preset}{f'-{part}' if part else ''}{changes}"
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME // 4]}…{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def described(nodes: Sequence[Node]) -> list[dict[str, Any]]:

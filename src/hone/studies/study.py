@@ -4,9 +4,19 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from hone.core.errors import UsageError, unknown
+from hone.core.errors import UsageError, require, unknown
 from hone.measures.estimates import Estimate
 from hone.measures.verdicts import Region, verdict
 from hone.runs.plan import Node
@@ -72,6 +82,8 @@ class Study(Generic[Settings]):
         """
         if preset not in self.presets:
             raise unknown(f"preset of study {self.name}", preset, self.presets)
+        if part and "" in self.presets[preset]:
+            raise UsageError(f"preset {preset} of study {self.name} has no parts; leave out --part")
         if part not in self.presets[preset]:
             raise unknown(f"part of preset {preset}", part, self.presets[preset])
         settings: Any = self.presets[preset][part]
@@ -117,10 +129,23 @@ def _override(settings: Any, text: str) -> tuple[str, Any]:
     return key, _parse(key, value, get_type_hints(type(settings))[key])
 
 
+_IN_WORDS = {int: "a whole number", float: "a finite number"}
+
+
 def _parse(key: str, value: str, kind: Any) -> Any:
+    """The value that a text stands for, as the type of its field says."""
     if get_origin(kind) is tuple:
         return tuple(_parse(key, item, get_args(kind)[0]) for item in value.split(",") if item)
+    if NoneType in get_args(kind):  # X | None
+        return None if value == "none" else _parse(key, value, get_args(kind)[0])
+    if kind is bool or get_origin(kind) is Literal:
+        choices = {str(each): each for each in get_args(kind) or ("true", "false")}
+        require(value in choices, key, value, " or ".join(choices))
+        return value == "true" if kind is bool else choices[value]
     try:
-        return kind(value)
-    except ValueError as error:
-        raise UsageError(f"{key} = {value!r} is not possible; allowed: {kind.__name__}") from error
+        parsed = kind(value)
+    except ValueError:
+        parsed = math.nan
+    sound = not isinstance(parsed, float) or math.isfinite(parsed)
+    require(sound, key, value, _IN_WORDS.get(kind, kind.__name__))
+    return parsed

@@ -81,12 +81,15 @@ class Settings:
 
     def pretrain_steps(self, p_cot: float) -> int:
         """Rare chains take longer to learn: up to four times the steps."""
-        return round(self.steps * min(4.0, max(1.0, self.p_cot / max(p_cot, 0.01))))
+        return round(self.steps * min(4.0, self._rarity(p_cot)))
 
     def pretrain_batch(self, p_cot: float) -> int:
         """What the cap on steps leaves is made up for by larger batches of mostly short answers."""
-        rarity = max(1.0, self.p_cot / max(p_cot, 0.01))
-        return self.batch * max(1, round(rarity / 4))
+        return self.batch * max(1, round(self._rarity(p_cot) / 4))
+
+    def _rarity(self, p_cot: float) -> float:
+        """How much rarer chains are than at the study's p_cot; without any there is no waiting."""
+        return max(1.0, self.p_cot / p_cot) if p_cot else 1.0
 
 
 def pretrain(
@@ -273,7 +276,7 @@ def plan(settings: Settings) -> list[Node]:
 
 QUICK = Settings(
     experiments=("threshold", "algorithms", "matched", "without_chains"),
-    sweep=(0.15, 0.28, 0.42, 0.55),
+    sweep=(0.2, 0.28, 0.42, 0.5),
 )
 FULL = Settings(experiments=())
 PAPER = Settings(

@@ -1,0 +1,164 @@
+"""The learner: gradients do not depend on how, where or beside whom a response is computed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hone.core.contracts import Batch
+from hone.core.random import Stream
+from hone.core.sequences import Sequences
+from hone.objectives.algorithms import Algorithm, Schedule, grpo, reinforce, star
+from hone.objectives.credit import RewardAsWeight
+from hone.objectives.losses import (
+    ClippedSurrogate,
+    Denominator,
+    Loss,
+    WeightedLikelihood,
+    token_shares,
+)
+from hone.training.learner import DecoderLearner
+from tests import tiny
+
+DENOMINATORS: tuple[Denominator, ...] = ("token_mean", "sequence_mean", "sequence_sum")
+LOSSES: list[Loss] = [
+    *(WeightedLikelihood(name) for name in DENOMINATORS),
+    *(ClippedSurrogate(name) for name in DENOMINATORS),
+]
+
+
+def gradient_of(batch: Batch, loss: Loss, micro_batch: int = 64) -> Tensor:
+    """In float64, so that only the mathematics can differ."""
+    algorithm = Algorithm("test", RewardAsWeight(), loss, Schedule())
+    exact = tiny.learner(algorithm, micro_batch)
+    exact.policy.decoder.double()
+    exact.accumulate(batch)
+    return tiny.gradient(exact.policy.decoder)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+class TestInvariance:
+    def test_micro_batches(self, loss: Loss) -> None:
+        whole = gradient_of(tiny.batch(), loss)
+        for size in (1, 5, 16):
+            assert torch.allclose(gradient_of(tiny.batch(), loss, size), whole, atol=1e-12)
+
+    def test_permutation_of_rows(self, loss: Loss) -> None:
+        batch = tiny.batch()
+        order = np.random.default_rng(0).permutation(len(batch))
+        assert torch.allclose(
+            gradient_of(batch.select(order), loss), gradient_of(batch, loss), atol=1e-12
+        )
+
+    def test_padding(self, loss: Loss) -> None:
+        batch = tiny.batch()
+        tokens = np.pad(batch.responses.tokens, ((0, 0), (0, 3)), constant_values=2)
+        wide = dataclasses.replace(
+            batch,
+            responses=Sequences(tokens, batch.responses.lengths),
+            old_logprobs=np.pad(batch.old_logprobs, ((0, 0), (0, 3))),
+        )
+        assert torch.allclose(gradient_of(wide, loss), gradient_of(batch, loss), atol=1e-12)
+
+    def test_prompts_computed_once_or_for_every_row(self, loss: Loss) -> None:
+        batch = tiny.batch()
+        unshared = dataclasses.replace(
+            batch,
+            prompts=batch.prompts.select(batch.prompt_rows),
+            prompt_rows=np.arange(len(batch)),
+        )
+        assert torch.allclose(gradient_of(unshared, loss), gradient_of(batch, loss), atol=1e-12)
+
+    def test_rows_without_weight_count_in_the_denominator_only(self, loss: Loss) -> None:
+        batch = tiny.batch()
+        live = batch.weights != 0
+        kept = gradient_of(batch.select(live), loss)
+        scale = token_shares(batch.responses.lengths, batch.responses.mask, loss.denominator)
+        scale_kept = token_shares(
+            batch.responses.lengths[live], batch.responses.mask[live], loss.denominator
+        )
+        ratio = scale[live].max() / scale_kept.max()
+        assert torch.allclose(gradient_of(batch, loss), kept * ratio, atol=1e-12)
+
+
+def test_shares_of_a_batch_sum_to_what_the_denominator_says() -> None:
+    lengths = np.array([1, 4, 2])
+    mask = np.arange(4) < lengths[:, None]
+    assert token_shares(lengths, mask, "token_mean").sum() == pytest.approx(1)
+    assert token_shares(lengths, mask, "sequence_mean").sum() == pytest.approx(1)
+    assert token_shares(lengths, mask, "sequence_sum").sum() == pytest.approx(7 / 3)
+
+
+def test_on_policy_surrogate_has_the_policy_gradient() -> None:
+    batch = tiny.batch()
+    plain = gradient_of(batch, WeightedLikelihood("token_mean"))
+    clipped = gradient_of(batch, ClippedSurrogate("token_mean"))
+    # old log-probabilities are float32: the ratio is 1 to rounding
+    assert torch.allclose(plain, clipped, rtol=1e-4, atol=1e-6)
+
+
+def test_the_surrogate_is_flat_where_it_is_clipped() -> None:
+    """Ratio beyond the clip with a positive weight, or below it with a negative one."""
+    loss = ClippedSurrogate("token_mean", 0.2, 0.3)
+    for shift, weight in ((0.5, 1.0), (-0.5, -1.0)):
+        logprobs = torch.full((1, 1), shift, requires_grad=True)
+        loss.terms(logprobs, torch.zeros(1, 1), torch.full((1, 1), weight)).sum().backward()
+        assert logprobs.grad is not None
+        assert logprobs.grad.item() == 0
+    for shift, weight in ((0.5, -1.0), (-0.5, 1.0), (0.2, 1.0)):
+        logprobs = torch.full((1, 1), shift, requires_grad=True)
+        loss.terms(logprobs, torch.zeros(1, 1), torch.full((1, 1), weight)).sum().backward()
+        assert logprobs.grad is not None
+        assert logprobs.grad.item() == pytest.approx(
+            -weight * np.exp(shift)
+        )
+
+
+@pytest.mark.parametrize("algorithm", [star(minibatch=5), reinforce(), grpo(minibatch=7)], ids=str)
+def test_a_saved_learner_goes_on_bitwise(algorithm: Algorithm, tmp_path) -> None:
+    first, second = tiny.learner(algorithm), tiny.learner(algorithm, model=tiny.decoder(9))
+    first.update(tiny.batch(), Stream.root(0))
+    first.save(tmp_path)
+    second.load(tmp_path)
+    for learner in (first, second):
+        learner.update(tiny.batch(seed=1), Stream.root(1))
+    assert _weights_equal(first, second)
+
+
+def test_a_restart_forgets_everything() -> None:
+    algorithm = star(start="initial")
+    used, fresh = tiny.learner(algorithm), tiny.learner(algorithm)
+    used.update(tiny.batch(), Stream.root(0))
+    used.restart()
+    for learner in (used, fresh):
+        learner.update(tiny.batch(seed=1), Stream.root(1))
+    assert _weights_equal(used, fresh)
+
+
+def test_bfloat16_follows_float32() -> None:
+    """Masters stay float32: many small steps move the rounded copy as they move the original."""
+    wide, narrow = (tiny.learner(reinforce("none"), lr=1e-4) for _ in range(2))
+    narrow = DecoderLearner(
+        tiny.decoder(),
+        tiny.TASK.alphabet,
+        reinforce("none"),
+        wide._config,
+        dataclasses.replace(wide._numerics, dtype="bfloat16"),
+        total_steps=10,
+    )
+    before = tiny.decoder().state_dict()
+    for step in range(20):
+        for learner in (wide, narrow):
+            learner.update(tiny.batch(seed=step), Stream.root(step))
+    moved = [
+        torch.cat([(after[name].float() - before[name]).flatten() for name in before])
+        for after in (wide.policy.decoder.state_dict(), narrow._optimizer._masters)
+    ]
+    assert torch.nn.functional.cosine_similarity(moved[0], moved[1], dim=0) > 0.9
+
+
+def _weights_equal(first: DecoderLearner, second: DecoderLearner) -> bool:
+    pairs = zip(first.policy.decoder.parameters(), second.policy.decoder.parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
