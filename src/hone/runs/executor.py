@@ -19,7 +19,10 @@ from hone.runs.plan import Node, unique
 from hone.runs.worker import prepare, run_stage
 
 _POLL_SECONDS = 0.5
-_THREAD_VARIABLES = (*tuple(f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")), "POLARS_MAX_THREADS")
+_THREAD_VARIABLES = (
+    *(f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS")),
+    "POLARS_MAX_THREADS",
+)
 
 
 @dataclass

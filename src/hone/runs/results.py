@@ -1,5 +1,6 @@
 """What the arms of a study came to: run folders selected by factors, read as tables."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,7 +83,7 @@ class Results:
     def metrics(self) -> pl.DataFrame:
         """Every logged step of every stage, with arm, stage, seed and factors as columns."""
         frames = [
-            _labelled(pl.read_ndjson(file, infer_schema_length=None), self.study, each)
+            _labelled(_read_lines(file), self.study, each)
             for each in self.stages
             if (file := each.folder / "metrics.jsonl").exists()
         ]
@@ -117,7 +118,14 @@ def _step(file: Path) -> int:
 
 def _read(file: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(file)
+        return pl.read_parquet(file, glob=False)  # a folder's name may hold brackets
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DamagedFile(f"{file} is damaged ({error})") from error
+
+
+def _read_lines(file: Path) -> pl.DataFrame:
+    try:
+        return pl.read_ndjson(io.BytesIO(file.read_bytes()), infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DamagedFile(f"{file} is damaged ({error})") from error
 

@@ -32,7 +32,7 @@ class Settings:
     width: int = 64
     p_cot: float = 0.25  # of every experiment that does not vary it
     sweep: tuple[float, ...] = (0.1, 0.2, 0.28, 0.42, 0.5, 0.6)  # p_cot on both sides of 1/3
-    rare: tuple[float, ...] = (0.25, 0.1, 0.05, 0.02)  # p_cot whose STaR rounds are counted
+    rare: tuple[float, ...] = (0.25, 0.1, 0.05, 0.02, 0.01)  # p_cot whose STaR rounds are counted
     depths: tuple[int, ...] = (1, 2, 4)
     widths: tuple[int, ...] = (64, 128)
     starts: tuple[int, ...] = (60, 120, 200, 300)  # pretraining steps after which RL starts early
@@ -192,12 +192,12 @@ def without_chains(settings: Settings, seed: int) -> Iterator[Node]:
 
 def rounds(settings: Settings, seed: int) -> Iterator[Node]:
     """STaR whose every round fits its kept pairs, from ever rarer chains (Theorem 2)."""
-    until = UntilMatched("long", tolerance=0.08, samples=4096, max_epochs=24)
+    until = UntilMatched("long", tolerance=0.1, samples=8192, max_epochs=8)
     for p_cot in settings.rare:
         arm = f"rounds p={p_cot:g}"
         base = pretrain(settings, arm, seed, p_cot, experiment="rounds")
-        enough = replace(settings, star_rounds=settings.star_rounds, star_samples=4096)
-        yield post_train(enough, base, arm, star(until=until), reward="cot")
+        larger = replace(settings, star_samples=2 * settings.star_samples)
+        yield post_train(larger, base, arm, star(until=until), reward="cot")
 
 
 def reward_and_temperature(settings: Settings, seed: int) -> Iterator[Node]:
