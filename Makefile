@@ -28,7 +28,7 @@ test-slow: install ## the longer tests: minutes, some need the package index
 	$(BIN)/python -m pytest -n $(WORKERS) -m slow
 
 bench: install ## measure speed on this machine
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 lint: install ## style and format
 	$(BIN)/python -m ruff check

@@ -111,9 +111,7 @@ def test_the_surrogate_is_flat_where_it_is_clipped() -> None:
         logprobs = torch.full((1, 1), shift, requires_grad=True)
         loss.terms(logprobs, torch.zeros(1, 1), torch.full((1, 1), weight)).sum().backward()
         assert logprobs.grad is not None
-        assert logprobs.grad.item() == pytest.approx(
-            -weight * np.exp(shift)
-        )
+        assert logprobs.grad.item() == pytest.approx(-weight * np.exp(shift))
 
 
 @pytest.mark.parametrize("algorithm", [star(minibatch=5), reinforce(), grpo(minibatch=7)], ids=str)

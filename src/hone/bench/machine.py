@@ -135,8 +135,9 @@ class Examination:
         usable, settings = self.cores.usable, self.settings
         if settings.omp_num_threads is None and usable > 1:
             yield (
-                f"OMP_NUM_THREADS is not set: every worker process would start "
-                f"{settings.torch_threads} threads on {usable} cores; set OMP_NUM_THREADS=1."
+                f"OMP_NUM_THREADS is not set: hone's own workers have one thread each, but every "
+                f"other process here starts {settings.torch_threads} on {usable} cores; set "
+                "OMP_NUM_THREADS=1 where several run at once."
             )
         if settings.torch_threads > usable:
             yield (

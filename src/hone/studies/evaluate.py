@@ -19,7 +19,7 @@ from hone.measures import (
     pass_at_k_curve,
     shares,
 )
-from hone.report.claims_table import number, value
+from hone.report.claims_table import bounds, number
 from hone.runs.files import read_json
 from hone.runs.keys import rebuild
 from hone.sampling.policy import DecoderPolicy
@@ -50,9 +50,7 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
         UsageError: no such checkpoint, or one that does not fit the task.
         DamagedFile: a file of the checkpoint cannot be trusted.
     """
-    checkpoint = folder / "checkpoint" if (folder / "checkpoint").is_dir() else folder
-    if not checkpoint.is_dir():
-        raise UsageError(f"{folder} is not a folder; name a run folder or a checkpoint")
+    checkpoint = _checkpoint(folder)
     task = parse_task(task_text) if task_text else _trained_on(folder)
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
@@ -69,6 +67,17 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
         Console().print_json(data={"protocol": described, "figures": record})
         return
     _print(described, figures)
+
+
+def _checkpoint(folder: Path) -> Path:
+    """The checkpoint that a run folder holds, or that the folder is."""
+    if (folder / "checkpoint").is_dir():
+        return folder / "checkpoint"
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name a run folder or a checkpoint")
+    if (folder / "metrics.jsonl").is_file():
+        raise UsageError(f"{folder} has no checkpoint yet; run its study again to finish it")
+    return folder
 
 
 def _trained_on(folder: Path) -> Task:
@@ -113,7 +122,6 @@ def _print(described: dict[str, object], figures: dict[str, Estimate]) -> None:
     console = Console()
     table = Table("figure", "value", "95 % interval", "note", box=None, pad_edge=False)
     for name, estimate in figures.items():
-        interval = "–" if estimate.interval is None else value(None, estimate.interval)
-        table.add_row(name, number(estimate.value), interval, estimate.note)
+        table.add_row(name, number(estimate.value), bounds(estimate.interval), estimate.note)
     console.print(" · ".join(f"{key} {text}" for key, text in described.items()), highlight=False)
     console.print(table, highlight=False)

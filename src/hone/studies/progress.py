@@ -16,7 +16,7 @@ from rich.table import Table
 from hone.models.config import parameters
 from hone.runs.executor import Progress
 from hone.runs.folder import is_complete
-from hone.runs.plan import Node, unique
+from hone.runs.plan import Node, missing, unique
 
 _NOMINAL_RATE = 25e9  # floating-point operations a second of one thread, before anything is known
 _START_SECONDS = 1.0
@@ -57,21 +57,21 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
     """What a run would do: stages, whether they are there, estimated time."""
     estimator = Estimator(nodes, root)
     table = Table("arm", "stage", "seeds", "done", "estimate", box=None, pad_edge=False)
-    left = 0.0
     by_stage: dict[tuple[str, str], list[Node]] = {}
     for node in nodes:
         by_stage.setdefault((node.arm, node.stage), []).append(node)
     for (arm, stage), members in by_stage.items():
-        done = sum(is_complete(node.folder(root)) for node in members)
-        seconds = sum(estimator.seconds(n) for n in members if not is_complete(n.folder(root)))
+        left = [node for node in members if not is_complete(node.folder(root))]
+        seconds = sum(map(estimator.seconds, left), 0.0)
         seeds = ",".join(str(node.seed) for node in members)
-        table.add_row(arm, stage, seeds, f"{done}/{len(members)}", _clock(seconds))
-    missing = [node for node in unique(nodes) if not is_complete(node.folder(root))]
-    left = sum(estimator.seconds(node) for node in missing) / workers
-    total = len(unique(nodes))
+        table.add_row(
+            arm, stage, seeds, f"{len(members) - len(left)}/{len(members)}", _clock(seconds)
+        )
+    to_do = missing(nodes, root)
+    wall = sum(map(estimator.seconds, to_do), 0.0) / workers
     return Group(
         table,
-        f"{total} different stages, {len(missing)} to do, about {_clock(left)} "
+        f"{len(unique(nodes))} different stages, {len(to_do)} to do, about {_clock(wall)} "
         f"with {workers} worker{'s' * (workers != 1)}; arms share stages",
     )
 
@@ -119,11 +119,11 @@ class Display:
 
     def _left(self, progress: Progress) -> float:
         estimator = Estimator(self._nodes, self._root)
-        missing = [node for node in self._nodes if not is_complete(node.folder(self._root))]
-        seconds = sum(
-            estimator.seconds(node) * (1 - _fraction(node.folder(self._root))) for node in missing
+        seconds = (
+            estimator.seconds(node) * (1 - _fraction(node.folder(self._root)))
+            for node in missing(self._nodes, self._root)
         )
-        return seconds / self._workers
+        return sum(seconds, 0.0) / self._workers
 
     def _line(self, node: Node) -> str:
         line = _last_line(node.folder(self._root) / "metrics.jsonl") or {}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 from rich.console import Console
 
@@ -13,6 +14,8 @@ from hone.measures import Estimate, accuracy, lengths, share
 from hone.report.compare import Side, compare, terminal, write_comparison
 from hone.report.page import FigureImage, Page, flattened, render_figure, write_page
 from hone.report.publish import Section, publish
+from hone.runs.files import read_json
+from hone.runs.keys import rebuild
 from hone.runs.results import Results
 from hone.studies.registry import find_study
 from hone.studies.runfile import RunFile, load_run, runs_below
@@ -75,7 +78,8 @@ def sampled_responses(results: Results) -> pl.DataFrame:
         steps = stage.steps()
         shown = {steps[0], steps[len(steps) // 2], steps[-1]}
         table = stage.rollouts(steps=tuple(shown))
-        parts.append(table.group_by("step", "temperature", maintain_order=True).head(each // 2))
+        table = table.group_by("step", "temperature", maintain_order=True).head(each // 2)
+        parts.append(_with_prompts(table, stage))
     return pl.concat(parts, how="diagonal_relaxed").head(_ROWS)
 
 
@@ -94,7 +98,7 @@ def publish_runs(folder: Path, destination: Path) -> Path:
     Raises:
         UsageError: runs of code that was not committed, or of settings that no preset has.
     """
-    sections, studies = [], {}
+    sections, studies = {}, {}
     for path in runs_below(folder):
         record = load_run(path)
         if record.overrides:
@@ -102,30 +106,38 @@ def publish_runs(folder: Path, destination: Path) -> Path:
         study, _ = find_study(record.study)
         studies[study.name] = study
         results = record.results(path.parent)
-        sections.append(
-            Section(
-                preset=record.preset,
-                part=record.part,
-                claims=assess(study.claims, results),
-                figures=figures(study, results),
-                command=record.command,
-                environment=record.environment,
-                date=record.date,
-                seconds=record.seconds,
-                stale=record.is_stale,
-            )
+        parts = list(study.presets[record.preset])
+        order = (list(study.presets).index(record.preset), parts.index(record.part))
+        sections[order] = Section(
+            preset=record.preset,
+            part=record.part,
+            claims=assess(study.claims, results),
+            figures=figures(study, results),
+            command=record.command,
+            environment=record.environment,
+            date=record.date,
+            seconds=record.seconds,
+            stale=record.is_stale,
         )
     if len(studies) != 1:
         raise UsageError(f"{folder} holds runs of {sorted(studies) or 'no'} study; publish one")
     (study,) = studies.values()
     return publish(
         study.name,
-        sections,
+        [sections[order] for order in sorted(sections)],
         destination,
         title=study.title,
         paper=study.paper,
         summary=study.summary,
     )
+
+
+def _with_prompts(table: pl.DataFrame, stage: Results) -> pl.DataFrame:
+    """The prompts as text, in the alphabet of the stage's task."""
+    config = read_json(stage.stages[0].folder / "config.json")["config"]
+    alphabet = rebuild(config["task"]).alphabet
+    prompts = [alphabet.text(np.array(row)) for row in table["prompt_ids"].to_list()]
+    return table.with_columns(prompt_text=pl.Series(prompts))
 
 
 def _side(folder: Path) -> Side:

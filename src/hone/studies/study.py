@@ -129,7 +129,7 @@ def _override(settings: Any, text: str) -> tuple[str, Any]:
     return key, _parse(key, value, get_type_hints(type(settings))[key])
 
 
-_IN_WORDS = {int: "a whole number", float: "a finite number"}
+_IN_WORDS: dict[Any, str] = {int: "a whole number", float: "a finite number"}
 
 
 def _parse(key: str, value: str, kind: Any) -> Any:
@@ -147,5 +147,5 @@ def _parse(key: str, value: str, kind: Any) -> Any:
     except ValueError:
         parsed = math.nan
     sound = not isinstance(parsed, float) or math.isfinite(parsed)
-    require(sound, key, value, _IN_WORDS.get(kind, kind.__name__))
+    require(sound, key, value, _IN_WORDS.get(kind, str(kind)))
     return parsed

@@ -32,7 +32,7 @@ class Settings:
     width: int = 64
     p_cot: float = 0.25  # of every experiment that does not vary it
     sweep: tuple[float, ...] = (0.1, 0.2, 0.28, 0.42, 0.5, 0.6)  # p_cot on both sides of 1/3
-    rare: tuple[float, ...] = (0.25, 0.1, 0.05, 0.02, 0.01)  # p_cot whose STaR rounds are counted
+    rare: tuple[float, ...] = (0.25, 0.1, 0.05, 0.02)  # p_cot whose STaR rounds are counted
     depths: tuple[int, ...] = (1, 2, 4)
     widths: tuple[int, ...] = (64, 128)
     starts: tuple[int, ...] = (60, 120, 200, 300)  # pretraining steps after which RL starts early
@@ -313,6 +313,7 @@ study = Study(
             "robustness": replace(FULL, experiments=("reward_and_temperature", "early")),
             "ablations": replace(FULL, experiments=("denominators", "leap")),
             "scale": replace(FULL, experiments=("capacity",)),
+            "rarest": replace(FULL, experiments=("rounds",), rare=(0.01,), seeds=(0,)),
         },
         "paper": {family: replace(PAPER, architecture=family) for family in ("mistral", "gpt2")},
     },

@@ -205,6 +205,8 @@ def length_formula(results: Results) -> Estimate | None:
 @needs("rounds")
 def flip_slope(results: Results) -> Estimate | None:
     """Per seed, the slope of the flip round on log2((1 - p)/p) over starting p_cot."""
+    if len(results.factor("p_cot")) < 2:
+        return None
     values = []
     for seed in results.seeds:
         x, y = _flips(results.of_seeds([seed]).select(stage="rl"))

@@ -1,0 +1,1 @@
+"""How fast the laboratory is. `python -m benchmarks.run` measures and writes docs/benchmarks.md."""

@@ -1,0 +1,140 @@
+"""What is measured: each case runs in a process of its own, on one thread."""
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hone.core.contracts import Batch, SamplingProtocol
+from hone.core.random import Stream
+from hone.models.config import DecoderConfig, gpt2_style, mistral_style, parameters
+from hone.models.decoder import Decoder
+from hone.objectives.algorithms import Algorithm, grpo, next_token_prediction
+from hone.runs.folder import FolderContext
+from hone.tasks.parity import Parity
+from hone.training.configs import Evaluation, Numerics, Optimizer, Supervise
+from hone.training.learner import DecoderLearner
+from hone.training.supervised import demonstrations, supervise
+
+TASK = Parity(20)
+PROMPTS, GROUP = 32, 16
+MODELS = {
+    "GPT-2 style": gpt2_style(vocab=5, width=128, layers=4, heads=4, context=64),
+    "Mistral style": mistral_style(vocab=5, width=128, layers=4, context=64, head_dim=32),
+}
+REPEATS = 7
+
+
+def median_seconds(work: Callable[[int], object], repeats: int = REPEATS) -> float:
+    """Median wall time of a piece of work after two rounds of warming up."""
+    for i in range(2):
+        work(i)
+    times = []
+    for i in range(repeats):
+        start = time.perf_counter()
+        work(i)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def gemm_rate(dtype: str) -> float:
+    """GFLOP/s of a square product of 1024, by the best library a linear layer may use."""
+    a, b = (torch.randn(1024, 1024).to(getattr(torch, dtype)) for _ in range(2))
+    seconds = [median_seconds(lambda _: a @ b)]
+    if dtype == "float32" and torch.backends.mkldnn.is_available():
+        onednn = torch.ops.mkldnn._linear_pointwise
+        seconds.append(median_seconds(lambda _: onednn(a, b, None, "none", [], "")))
+    return 2 * 1024**3 / min(seconds) / 1e9
+
+
+def training_rate(model: str, dtype: str, compiled: bool) -> float:
+    """Tokens/s of next-token training: batches of 32 long demonstrations, prompts included."""
+    learner = _learner(MODELS[model], next_token_prediction(), dtype, compiled)
+    batches = [demonstrations(TASK, (("long", 1.0),), 32, Stream.root(i)) for i in range(REPEATS)]
+    seconds = median_seconds(lambda i: learner.update(batches[i], Stream.root(i)))
+    return 32 * (TASK.prompt_tokens + TASK.max_tokens) / seconds
+
+
+def plain_rate(dtype: str) -> float:
+    """Tokens/s of a plain loop over transformers' GPT-2 of the same shape, same batches."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    shape = GPT2Config(vocab_size=5, n_positions=64, n_embd=128, n_layer=4, n_head=4,
+                       resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)  # fmt: skip
+    model = GPT2LMHeadModel(shape).to(getattr(torch, dtype))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    width = TASK.prompt_tokens + TASK.max_tokens
+    tokens = torch.randint(0, 5, (32, width))
+
+    def step(_: int) -> None:
+        model(tokens, labels=tokens).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return 32 * width / median_seconds(step)
+
+
+def grpo_step(model: str, dtype: str, compiled: bool) -> dict[str, float]:
+    """Seconds to sample and to train one step of 32 prompts × 16 full-length responses."""
+    learner = _learner(MODELS[model], grpo(), dtype, compiled)
+    problems = TASK.draw("train", PROMPTS, Stream.root(0))
+    protocol = SamplingProtocol(TASK.max_tokens, GROUP)
+    long = TASK.constrain("long")
+    weights = np.random.default_rng(0).normal(size=PROMPTS * GROUP)
+
+    def sample(i: int) -> Batch:
+        answers = learner.policy.respond(problems.prompts, protocol, Stream.root(i), long)
+        return Batch(problems.prompts, answers.prompt_rows, answers.tokens, answers.logprobs,
+                     weights, temperature=1.0)  # fmt: skip
+
+    batch = sample(0)
+    sampling = median_seconds(sample)
+    training = median_seconds(lambda i: learner.update(batch, Stream.root(i)))
+    return {"sample": sampling, "train": training, "step": sampling + training}
+
+
+def small_arm(folder: Path, seed: int) -> float:
+    """Seconds of 150 steps of a stage in a run folder, as an arm of a study has them."""
+    config = Supervise(
+        task=TASK,
+        mixture=(("long", 0.25), ("short", 0.75)),
+        steps=150,
+        batch=32,
+        optimizer=Optimizer(1e-3),
+        evaluation=Evaluation(128, every=150),
+        model=MODELS["Mistral style"],
+    )
+    folder.mkdir(parents=True)
+    start = time.perf_counter()
+    supervise(config, FolderContext(folder, seed, {}))
+    return time.perf_counter() - start
+
+
+def peak_memory_mib() -> float:
+    """The largest resident size this process has had."""
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 2**20
+
+
+def shape(model: str) -> str:
+    """The model in words."""
+    config = MODELS[model]
+    return (
+        f"{model}: {parameters(config) / 1e6:.2f} M parameters, "
+        f"width {config.width}, {config.layers} layers"
+    )
+
+
+def _learner(
+    config: DecoderConfig, algorithm: Algorithm, dtype: str, compiled: bool
+) -> DecoderLearner:
+    decoder = Decoder(config)
+    decoder.initialise(torch.Generator().manual_seed(0))
+    numerics = Numerics(dtype=dtype, compile=compiled)  # pyright: ignore[reportArgumentType]
+    return DecoderLearner(decoder, TASK.alphabet, algorithm, Optimizer(1e-4), numerics, 100)
