@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Drawing
 from hone.measures import Estimate, accuracy
 from hone.report.plots import Curve, bars, curves, heat_map, log_odds, threshold
 from hone.runs.results import Results
-from hone.studies.rl_after_ntp.parity_claims import LENGTH, greedy, rounds
+from hone.studies.rl_after_ntp.parity_statistics import LENGTH, greedy, rounds
 from hone.studies.study import Figure
 
 
