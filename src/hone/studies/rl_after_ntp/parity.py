@@ -19,6 +19,9 @@ from hone.studies.study import Study
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Respond, Supervise
 
+HOTTER = 2.5
+"""Sampling temperature beyond the paper's."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -211,6 +214,14 @@ def reward_and_temperature(settings: Settings, seed: int) -> Iterator[Node]:
                 yield post_train(settings, base, arm, algorithm, reward, temperature)
 
 
+def hotter(settings: Settings, seed: int) -> Iterator[Node]:
+    """STaR so hot that about half of its chains have a wrong step, where 2c is no longer above 1."""
+    for reward in settings.task.rewards:
+        arm = f"star {reward} τ={HOTTER:g}"
+        base = pretrain(settings, arm, seed, settings.p_cot, experiment="hotter")
+        yield post_train(settings, base, arm, star(), reward, HOTTER)
+
+
 def early(settings: Settings, seed: int) -> Iterator[Node]:
     """RL from pretraining that was stopped before the chain was reliable."""
     for start in settings.starts:
@@ -257,6 +268,7 @@ EXPERIMENTS = {
         without_chains,
         rounds,
         reward_and_temperature,
+        hotter,
         early,
         capacity,
         leap,
@@ -311,7 +323,7 @@ study = Study(
                 sweep=(0.1, 0.2, 0.28, 0.3, 0.33, 0.36, 0.42, 0.5, 0.6),
             ),
             "robustness": replace(FULL, experiments=("reward_and_temperature", "early")),
-            "ablations": replace(FULL, experiments=("denominators", "leap")),
+            "ablations": replace(FULL, experiments=("denominators", "hotter", "leap")),
             "scale": replace(FULL, experiments=("capacity",)),
             "rarest": replace(FULL, experiments=("rounds",), rare=(0.01,), seeds=(0,)),
         },

@@ -196,6 +196,22 @@ CLAIMS: tuple[Claim, ...] = (
         reported=1.0,
     ),
     _claim(
+        "too_hot_for_the_chain_reward",
+        "§7 of the derivation; not in the paper",
+        "Where fewer than half of the sampled chains are exact, the chain reward drives them out.",
+        "long share after STaR at τ = 2.5 with the chain reward",
+        AtMost(0.05),
+        statistics.hotter_share("cot"),
+    ),
+    _claim(
+        "too_hot_for_the_end_reward",
+        "not in the paper",
+        "At the same temperature the end-to-end reward, which also pays lucky chains, keeps them.",
+        "long share after STaR at τ = 2.5 with the end-to-end reward",
+        AtLeast(0.05),
+        statistics.hotter_share("e2e"),
+    ),
+    _claim(
         "too_early_fails",
         "App.",
         "RL started too early does not generalise.",

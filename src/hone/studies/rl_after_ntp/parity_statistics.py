@@ -268,6 +268,16 @@ def grpo_hot(results: Results) -> Estimate | None:
     return over_seeds(chain["chain"].to_numpy(), chain["seed"].to_list(), bounds=(0, 1))
 
 
+def hotter_share(reward: str) -> Measure:
+    """Long share at temperature 1 after STaR that was sampled hotter than the paper's."""
+
+    @needs("hotter", reward=reward)
+    def measure(results: Results) -> Estimate | None:
+        return share(sampled(results.select(stage="rl")), "long")
+
+    return measure
+
+
 @needs("reward_and_temperature")
 def all_others(results: Results) -> Estimate | None:
     """Per seed, the worst greedy accuracy over arms, hot STaR with the end-to-end reward aside."""
