@@ -142,7 +142,9 @@ def _parse() -> Callable[[], None]:
     except SystemExit as error:
         if not error.code:
             raise
-        raise UsageError(_in_one_line(screen.getvalue())) from None
+        said = _in_one_line(screen.getvalue())
+        hint = "; write key=value before the options" if "options: " in said and "=" in said else ""
+        raise UsageError(said + hint) from None
 
 
 def _in_one_line(box: str) -> str:

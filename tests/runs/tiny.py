@@ -51,7 +51,8 @@ def hone(
             code = 0
         except SystemExit as error:
             code = int(error.code or 0)
-    return code, *capsys.readouterr()
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
 
 
 def command(*arguments: str | Path) -> list[str]:

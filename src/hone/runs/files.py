@@ -29,15 +29,16 @@ def disk_errors(path: Path) -> Iterator[None]:
     except HoneError:
         raise
     except Exception as error:  # writers in other languages raise types of their own
+        final = str(path).replace(_TEMPORARY, "")
         number = getattr(error, "errno", None) or _foreign_errno(error)
         if number in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
-                f"no room on the disk for {path}; what was complete is kept: "
+                f"no room on the disk for {final}; what was complete is kept: "
                 "free some space and run the same command again"
             ) from error
         if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENAMETOOLONG):
             raise UsageError(
-                f"cannot write {path} ({os.strerror(number)}): choose a writable folder with --out"
+                f"cannot write {final} ({os.strerror(number)}): choose a writable folder with --out"
             ) from error
         raise
 

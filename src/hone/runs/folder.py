@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal
 
 import polars as pl
 
@@ -83,9 +83,7 @@ class FolderContext:
     folder: Path
     seed: int
     inputs: Mapping[str, Path]
-    _metrics: TextIO | None = field(default=None, init=False)
-    _timing: TextIO | None = field(default=None, init=False)
-    _mode: str = field(default="w", init=False)  # a stage that cannot resume starts over
+    _mode: Literal["w", "a"] = field(default="w", init=False)  # what cannot resume starts over
     _started: float = field(default_factory=time.monotonic, init=False)
     _last_checkpoint: float = field(default_factory=time.monotonic, init=False)
 
@@ -106,13 +104,10 @@ class FolderContext:
         return step
 
     def log(self, step: int, total: int, metrics: Mapping[str, Any]) -> None:
-        with disk_errors(self.folder / "metrics.jsonl"):
-            if self._metrics is None or self._timing is None:
-                self._metrics = (self.folder / "metrics.jsonl").open(self._mode)
-                self._timing = (self.folder / "timing.jsonl").open(self._mode)
-            _append(self._metrics, {"step": step, "total": total, **metrics})
-            seconds = round(time.monotonic() - self._started, 4)
-            _append(self._timing, {"step": step, "seconds": seconds})
+        seconds = round(time.monotonic() - self._started, 4)
+        self._append("metrics.jsonl", {"step": step, "total": total, **metrics})
+        self._append("timing.jsonl", {"step": step, "seconds": seconds})
+        self._mode = "a"
 
     def write_table(self, name: str, step: int, table: pl.DataFrame) -> Path:
         path = self.folder / "rollouts" / f"{name}-{step:06d}.parquet"
@@ -147,6 +142,11 @@ class FolderContext:
             return int(folder.name.removeprefix("step-"))
         return 0
 
+    def _append(self, name: str, line: dict[str, Any]) -> None:
+        path = self.folder / name
+        with disk_errors(path), path.open(self._mode) as file:
+            file.write(json.dumps(line) + "\n")
+
     def _truncate(self, path: Path, step: int) -> list[dict[str, Any]]:
         """Keep and return the lines up to the checkpoint's step; a torn last line goes too."""
         lines = path.read_text().splitlines() if step and path.exists() else []
@@ -154,11 +154,6 @@ class FolderContext:
         kept = [(line, value) for line, value in parsed if value["step"] <= step]
         write_bytes(path, "".join(f"{line}\n" for line, _ in kept).encode())
         return [value for _, value in kept]
-
-
-def _append(file: TextIO, line: dict[str, Any]) -> None:
-    file.write(json.dumps(line) + "\n")
-    file.flush()
 
 
 def _is_line(line: str) -> bool:

@@ -150,7 +150,10 @@ def _plan(
     study: Study[Any], preset: str, part: str, overrides: Sequence[str]
 ) -> tuple[Any, list[Node]]:
     settings = study.settings(preset, part, overrides)
-    return settings, list(study.plan(settings))
+    nodes = list(study.plan(settings))
+    if not nodes:
+        raise UsageError(f"nothing to carry out: preset {preset} has no stage with these settings")
+    return settings, nodes
 
 
 def _workers(wanted: int | None) -> int:

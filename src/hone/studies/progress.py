@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from hone.models.config import parameters
 from hone.runs.executor import Progress
@@ -64,9 +65,8 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
         left = [node for node in members if not is_complete(node.folder(root))]
         seconds = sum(map(estimator.seconds, left), 0.0)
         seeds = ",".join(str(node.seed) for node in members)
-        table.add_row(
-            arm, stage, seeds, f"{len(members) - len(left)}/{len(members)}", _clock(seconds)
-        )
+        done = f"{len(members) - len(left)}/{len(members)}"
+        table.add_row(arm, stage, seeds, done, _clock(seconds))
     to_do = missing(nodes, root)
     wall = sum(map(estimator.seconds, to_do), 0.0) / workers
     return Group(
@@ -105,12 +105,14 @@ class Display:
             line = " | ".join(shown)
             self._console.print(line, highlight=False, soft_wrap=True, markup=False)
 
-    def _drawing(self, progress: Progress) -> Group:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for node in progress.running:
-            table.add_row("  " + self._line(node))
+    def _drawing(self, progress: Progress) -> Table:
+        drawing = Table.grid()
         done = progress.cached + len(progress.done)
-        return Group(ProgressBar(progress.total, done, width=60), self._summary(progress), table)
+        drawing.add_row(ProgressBar(progress.total, done, width=60))
+        drawing.add_row(Text(self._summary(progress)))
+        for node in progress.running:
+            drawing.add_row(Text("  " + self._line(node)))
+        return drawing
 
     def _summary(self, progress: Progress) -> str:
         done = progress.cached + len(progress.done)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 Settings = TypeVar("Settings")
+Measure = Callable[[Results], Estimate | None]
+"""A statistic of a run; None where the run has none of the arms it needs."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Claim:
     statement: str
     statistic: str
     region: Region
-    measure: Callable[[Results], Estimate | None]
+    measure: Measure
     unit: str = ""
     reported: float | None = None
 

@@ -215,7 +215,7 @@ def reward_and_temperature(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def hotter(settings: Settings, seed: int) -> Iterator[Node]:
-    """STaR so hot that about half of its chains have a wrong step, where 2c is no longer above 1."""
+    """STaR so hot that about half of its chains have a wrong step: 2c is no longer above 1."""
     for reward in settings.task.rewards:
         arm = f"star {reward} τ={HOTTER:g}"
         base = pretrain(settings, arm, seed, settings.p_cot, experiment="hotter")

@@ -1,0 +1,118 @@
+"""Settings from the command line are what their types say, and claims are assessed as declared."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hone.core.errors import UsageError
+from hone.measures.estimates import Estimate
+from hone.measures.verdicts import AtLeast
+from hone.runs.results import Results
+from hone.studies.rl_after_ntp.parity import Settings as ParitySettings
+from hone.studies.rl_after_ntp.parity import study as parity
+from hone.studies.study import Claim, Study, assess
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field of every type that a study may have."""
+
+    whole: int = 1
+    number: float = 1.0
+    word: str = "a"
+    flag: bool = False
+    choice: Literal["one", "two"] = "one"
+    level: Literal[1, 2] = 1
+    wholes: tuple[int, ...] = ()
+    numbers: tuple[float, ...] = ()
+    words: tuple[str, ...] = ()
+    choices: tuple[Literal["one", "two"], ...] = ()
+    perhaps: int | None = None
+
+
+STUDY = Study("toy", "Toy", "-", "-", {"quick": {"": Settings()}}, lambda _: ())
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+VALUES = {
+    "whole": st.integers(),
+    "number": FINITE,
+    "word": st.text(),
+    "flag": st.booleans(),
+    "choice": st.sampled_from(["one", "two"]),
+    "level": st.sampled_from([1, 2]),
+    "wholes": st.lists(st.integers()).map(tuple),
+    "numbers": st.lists(FINITE).map(tuple),
+    "words": st.lists(st.from_regex(r"[a-z ]+", fullmatch=True)).map(tuple),
+    "choices": st.lists(st.sampled_from(["one", "two"])).map(tuple),
+    "perhaps": st.none() | st.integers(),
+}
+
+
+def written(value: Any) -> str:
+    """A value as one would type it."""
+    if isinstance(value, tuple):
+        return ",".join(map(written, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+@given(st.fixed_dictionaries(VALUES))
+def test_what_is_written_is_what_is_set(values: dict[str, Any]) -> None:
+    overrides = [f"{name}={written(value)}" for name, value in values.items()]
+    assert STUDY.settings("quick", "", overrides) == Settings(**values)
+
+
+@pytest.mark.parametrize(
+    ("override", "allowed"),
+    [
+        ("whole=1.5", "a whole number"),
+        ("whole=", "a whole number"),
+        ("number=one", "a finite number"),
+        ("number=nan", "a finite number"),
+        ("number=-inf", "a finite number"),
+        ("flag=yes", "true or false"),
+        ("choice=three", "one or two"),
+        ("level=3", "1 or 2"),
+        ("wholes=1,x", "a whole number"),
+        ("choices=one,three", "one or two"),
+        ("perhaps=maybe", "a whole number"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(override: str, allowed: str) -> None:
+    key = override.partition("=")[0]
+    with pytest.raises(UsageError, match=rf"^{key} = '.*' is not possible; allowed: {allowed}$"):
+        STUDY.settings("quick", "", [override])
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(ParitySettings)])
+def test_every_setting_of_parity_can_be_written(name: str) -> None:
+    settings = parity.settings("quick", "")
+    text = written(getattr(settings, name))
+    assert parity.settings("quick", "", [f"{name}={text}"]) == settings
+
+
+def test_every_preset_and_part_has_a_plan_without_a_model_being_made() -> None:
+    for preset, parts in parity.presets.items():
+        for part in parts:
+            nodes = parity.plan(replace(parity.settings(preset, part), seeds=(0,)))
+            assert nodes
+            assert all(node.seed == 0 for node in nodes)
+
+
+def claim(name: str, estimate: Estimate | None) -> Claim:
+    return Claim(name, "-", "It is large.", "mean", AtLeast(0.5), lambda _: estimate)
+
+
+def test_a_claim_that_the_arms_cannot_speak_to_is_left_out() -> None:
+    nothing = Results("toy", ())
+    measured = Estimate(0.9, (0.8, 1.0), 0.95, "exact", (0, 1, 2))
+    records = assess([claim("silent", None), claim("told", measured)], nothing)
+    assert [(each["id"], each["verdict"]) for each in records] == [("told", "reproduced")]
+    assert records[0]["interval"] == [0.8, 1.0]
+
+
+def test_a_value_that_is_no_number_is_stored_as_null() -> None:
+    unknown = Estimate(float("nan"), None, 0.95, "none", ())
+    (record,) = assess([claim("unknown", unknown)], Results("toy", ()))
+    assert (record["measured"], record["interval"]) == (None, None)

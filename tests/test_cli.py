@@ -1,0 +1,200 @@
+"""What cannot be done is refused in one line, before anything is written."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hone import cli
+from tests.runs.tiny import command, hone
+
+RUN = ["run", "parity", "--dry-run"]
+
+
+def refused(arguments: list[str | Path], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line with which `hone` refuses."""
+    code, output, errors = hone(arguments, capsys)
+    assert (code, output) == (2, "")
+    assert errors.startswith("hone: ")
+    assert errors.count("\n") == 1
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pariti"], ["study 'pariti'", "did you mean 'parity'?"]),
+        (["nowhere.py"], ["nowhere.py does not exist"]),
+        (["parity", "--preset", "fulll"], ["preset", "'fulll'", "'full'", "paper, quick"]),
+        (["parity", "--preset", "full", "--part", "cor"], ["part", "'cor'", "'core'", "scale"]),
+        (["parity", "--part", "core"], ["preset quick", "has no parts", "--part"]),
+        (["parity", "archtecture=gpt2"], ["key 'archtecture'", "did you mean 'architecture'?"]),
+        (["parity", "d"], ["'d' is not an override", "key=value"]),
+        (["parity", "architecture=llama"], ["architecture = 'llama'", "mistral or gpt2"]),
+        (["parity", "steps=many"], ["steps = 'many'", "a whole number"]),
+        (["parity", "seeds=0,one"], ["seeds = 'one'", "a whole number"]),
+        (["parity", "seeds="], ["seeds = ()", "one or more"]),
+        (["parity", "lr=fast"], ["lr = 'fast'", "a finite number"]),
+        (["parity", "lr=inf"], ["lr = 'inf'", "a finite number"]),
+        (["parity", "lr=0"], ["lr = 0.0", "above 0"]),
+        (["parity", "p_cot=1.5"], ["p_cot = 1.5", "[0, 1]"]),
+        (["parity", "sweep=0.2,-0.1"], ["p_cot = -0.1", "[0, 1]"]),
+        (["parity", "d=1"], ["d = 1", "at least 2"]),
+        (["parity", "group=1"], ["group = 1", "2 or more with grpo"]),
+        (["parity", "experiments=algorithm"], ["experiment 'algorithm'", "'algorithms'"]),
+        (
+            ["parity", "experiments=reward_and_temperature", "temperatures=0"],
+            ["temperature = 0.0", "above 0 for RL"],
+        ),
+        (["parity", "--workers", "0"], ["workers = 0", "1 or more"]),
+        (["parity", "--workers", "two"], ["--workers", "'two'", "INT"]),
+        (["parity", "--drydrun"], ["--drydrun", "--dry-run"]),
+        (["parity", "experiments="], ["nothing to carry out", "preset quick"]),
+        (["parity", "d=5", "--part", "core", "group=1"], ["group=1", "before the options"]),
+        (["parity", "--out"], ["--out", "Missing value"]),
+        ([], ["Missing", "A built-in name, or the path of a Python file"]),
+    ],
+)
+def test_an_impossible_run_is_refused_before_anything_is_written(
+    arguments: list[str],
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    message = refused(["run", *arguments], capsys)
+    assert [words for words in said if words not in message] == []
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["rnu"], [], ["--verbose"]])
+def test_an_unknown_command_is_answered_with_the_known_ones(
+    arguments: list[str | Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "list, run, claims, report, eval, doctor" in refused(arguments, capsys)
+
+
+@pytest.mark.parametrize("arguments", [["claims", "nowhere"], ["report", "nowhere"]])
+def test_a_folder_without_a_run_is_named(
+    arguments: list[str | Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "nowhere holds no finished run" in refused(arguments, capsys)
+
+
+@pytest.mark.parametrize("folders", [[], ["a", "b", "c"]])
+def test_report_takes_one_folder_or_two(
+    folders: list[str | Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"one folder, or two to compare; got {len(folders)}" in refused(
+        ["report", *folders], capsys
+    )
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_file_is_no_folder_for_runs(
+    dry: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for out in (file, file / "below"):
+        assert f"{file} is a file" in refused(["run", "parity", *dry, "--out", out], capsys)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_the_folder_of_another_study_is_left_alone(
+    dry: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.json").write_text(json.dumps({"study": "modular"}))
+    message = refused(["run", "parity", *dry, "--out", tmp_path], capsys)
+    assert "belongs to study 'modular', not 'parity'" in message
+    assert [file.name for file in tmp_path.iterdir()] == ["study.json"]
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_folder_that_holds_something_else_is_left_alone(
+    dry: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.tex").touch()
+    assert "not empty" in refused(["run", "parity", *dry, "--out", tmp_path], capsys)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "defines no Study"),
+        ("study = 3", "defines no Study"),
+        ("import nothing_of_that_name", "ModuleNotFoundError"),
+        ("study =", "SyntaxError"),
+    ],
+)
+def test_a_file_that_is_no_study_is_named(
+    content: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "no_study.py"
+    file.write_text(content)
+    message = refused(["run", file, "--out", tmp_path / "out"], capsys)
+    assert str(file) in message
+    assert said in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_choices_are_read_as_they_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    code, output, errors = hone([*RUN, "architecture=gpt2", "seeds=3", "--out", "new"], capsys)
+    assert (code, errors) == (0, "")
+    assert "different stages" in output
+
+
+def test_a_refusal_is_one_line_for_a_process_too(tmp_path: Path) -> None:
+    process = subprocess.run(
+        command("run", "parity", "p_cot=2", "--out", tmp_path / "out"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = "hone: p_cot = 2.0 is not possible; allowed: a number in [0, 1]\n"
+    assert (process.returncode, process.stdout, process.stderr) == (2, "", said)
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import atexit, sys\n"
+        "heavy = ('torch', 'polars', 'matplotlib', 'scipy', 'pyarrow', 'jinja2')\n"
+        "atexit.register(lambda: print(*(name for name in heavy if name in sys.modules), "
+        "sep=',', end='.'))\n"
+        "from hone.cli import main; main()"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.endswith("\n.")  # nothing between the help and the full stop
+    assert "Carry out a study" in process.stdout
+
+
+@pytest.mark.parametrize("name", ["list", "run", "claims", "report", "eval", "doctor"])
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, output, errors = hone([name, "--help"], capsys)
+    assert (code, errors) == (0, "")
+    assert f"usage: hone {name}" in output
+
+
+def test_list_names_every_study_preset_and_part(capsys: pytest.CaptureFixture[str]) -> None:
+    code, output, errors = hone(["list"], capsys)
+    assert (code, errors) == (0, "")
+    for word in ("parity", "quick", "full", "core", "robustness", "paper"):
+        assert word in output
+
+
+def test_an_interrupt_is_quiet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: cli.List) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.List, "__call__", interrupt)
+    assert hone(["list"], capsys) == (130, "", "")
