@@ -44,10 +44,12 @@ class Run:
 
     def __call__(self) -> None:
         from hone.studies import commands
+        from hone.studies.runfile import Request
 
-        commands.run(
-            self.study, self.preset, self.part, self.overrides, self.out, self.workers, self.dry_run
+        request = Request(
+            self.study, self.preset, self.part, self.overrides, self.out, self.workers
         )
+        commands.run(request, self.dry_run)
 
 
 @dataclass(frozen=True)

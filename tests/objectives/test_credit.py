@@ -1,5 +1,7 @@
 """Credit: group laws by hypothesis, unscorable responses, the running mean's memory."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,7 +32,7 @@ def test_groups_without_signal_weigh_nothing(rewards: np.ndarray) -> None:
 
 
 @given(Rewards, st.sampled_from([0, 1]))
-def test_normalised_weights_are_the_definition(rewards: np.ndarray, ddof: int) -> None:
+def test_normalised_weights_are_the_definition(rewards: np.ndarray, ddof: Literal[0, 1]) -> None:
     weights, _ = GroupNormalised(ddof, 1e-4).weights(rewards, {})
     deviation = rewards.std(axis=1, ddof=ddof, keepdims=True)
     assert np.allclose(

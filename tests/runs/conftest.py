@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hone.studies import commands
+from hone.studies.runfile import Request
 from tests.runs import tiny
 
 
@@ -14,7 +15,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the tiny study. Not to be written to: take `finished` for that."""
     folder = tmp_path_factory.mktemp("reference")
     study = tiny.write_study(folder)
-    commands.run(str(study), "quick", None, (), folder / "out", 2, dry_run=False)
+    commands.run(Request(str(study), "quick", out=folder / "out", workers=2))
     return folder / "out"
 
 

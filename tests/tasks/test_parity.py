@@ -22,7 +22,7 @@ def signs(problems: Problems) -> np.ndarray:
     return np.where(problems.prompts.tokens[:, :-1] == PLUS, 1, -1)
 
 
-def read_all(task: Parity, problem: Problems, response: tuple[int, ...], stopped: bool) -> Reading:
+def read_all(task: Parity, problem: Problems, response: list[int], stopped: bool) -> Reading:
     return task.read(problem, pack([response]), np.array([stopped]))
 
 
@@ -68,9 +68,9 @@ def test_read_and_rewards_equal_brute_force() -> None:
     task = Parity(3)
     problem = task.inputs("train").select(np.array([0]))
     products = np.cumprod(signs(problem)[0])
-    chain = tuple(PLUS if value == 1 else MINUS for value in products)
+    chain = [PLUS if value == 1 else MINUS for value in products]
     for length in range(1, 5):
-        for tokens in product(range(5), repeat=length):
+        for tokens in map(list, product(range(5), repeat=length)):
             stopped = tokens[-1] == EOS
             if EOS in tokens[:-1] or (not stopped and length < 4):
                 continue  # cannot be sampled
@@ -97,12 +97,12 @@ def test_reasons_and_position_classes() -> None:
         (PLUS, PLUS, PLUS, PLUS): "truncated",
     }
     for tokens, reason in reasons.items():
-        assert read_all(task, problem, tokens, tokens[-1] == EOS).reasons[0] == reason
+        assert read_all(task, problem, list(tokens), tokens[-1] == EOS).reasons[0] == reason
     decide, execute = PositionClass.DECIDE, PositionClass.EXECUTE
     answer, end = PositionClass.ANSWER, PositionClass.END
-    long = read_all(task, problem, (PLUS, PLUS, MINUS, EOS), True)
+    long = read_all(task, problem, [PLUS, PLUS, MINUS, EOS], True)
     assert long.classes[0].tolist() == [execute, decide, answer, end]
-    short = read_all(task, problem, (PLUS, EOS), True)
+    short = read_all(task, problem, [PLUS, EOS], True)
     assert short.classes[0].tolist() == [answer, decide]
 
 

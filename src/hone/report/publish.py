@@ -98,7 +98,8 @@ def _refuse(study: str, sections: Sequence[Section]) -> None:
         if section.environment["code"].endswith(".dirty"):
             raise UsageError(
                 f"not published: {section.name} was made by uncommitted code "
-                f"({section.environment['code']}); commit, then run it again: {section.command}"
+                f"({section.environment['code']}); commit, then run it in a new folder: "
+                f"{section.command} --out …"
             )
 
 

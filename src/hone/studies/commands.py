@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from hone.core.errors import UsageError
+from hone.core.errors import UsageError, require
 from hone.report.claims_table import claims_table
 from hone.runs.environment import environment
 from hone.runs.executor import check_owner, execute, set_damaged_aside, study_folder
@@ -22,7 +21,7 @@ from hone.runs.plan import Node, missing, unique
 from hone.studies.progress import Display, plan_table, seconds_taken
 from hone.studies.registry import find_study, study_names
 from hone.studies.reporting import compare_runs, publish_runs, write_report
-from hone.studies.runfile import RunFile, described, load_run, run_name, runs_below
+from hone.studies.runfile import Request, RunFile, described, load_run, runs_below
 from hone.studies.study import Study, assess
 
 console = Console()
@@ -46,53 +45,38 @@ def list_studies() -> None:
     console.print(table)
 
 
-def run(
-    name: str,
-    preset: str,
-    part: str | None,
-    overrides: Sequence[str],
-    out: Path | None,
-    workers: int | None,
-    dry_run: bool,
-) -> None:
+def run(request: Request, dry_run: bool = False) -> None:
     """Carry out a study's preset, part by part; print its claims and write its report.
 
     Raises:
         UsageError: before anything is written, if the request is impossible.
     """
-    study, user_file = find_study(name)
-    if preset not in study.presets:
-        study.settings(preset, "")  # refuses, naming the presets there are
-    parts = list(study.presets[preset]) if part is None else [part]
-    plans = {each: _plan(study, preset, each, overrides) for each in parts}
-    root = out or Path("runs") / study.name
-    count = _workers(workers)
+    study, user_file = find_study(request.study)
+    plans = {part: _plan(study, request, part) for part in _parts(study, request)}
+    root, workers = request.out or Path("runs") / study.name, _workers(request.workers)
+    nodes = [node for _, nodes in plans.values() for node in nodes]
     if dry_run:
         check_owner(root, study.name)
-        nodes = [node for _, nodes in plans.values() for node in nodes]
-        console.print(plan_table(nodes, root, count))
+        console.print(plan_table(nodes, root, workers))
         return
-    with (
-        study_folder(root, study.name),
-        _interruptible(_command(name, preset, part or "", overrides, out, workers)),
-    ):
-        for each, (settings, nodes) in plans.items():
-            folder = root / run_name(preset, each, overrides)
-            _carry_out(nodes, root, count, user_file)
+    _check_devices(nodes)
+    with study_folder(root, study.name), _interruptible(request.command(request.part)):
+        for part, (settings, nodes) in plans.items():
+            _carry_out(nodes, root, workers, user_file)
             record = RunFile(
-                study=name if user_file is None else str(user_file),
-                preset=preset,
-                part=each,
-                overrides=tuple(overrides),
-                command=_command(name, preset, each, overrides, out, workers),
+                study=request.study if user_file is None else str(user_file),
+                preset=request.preset,
+                part=part,
+                overrides=request.overrides,
+                command=request.command(part),
                 settings=describe(settings),
                 environment=_environment(nodes, root),
                 date=datetime.date.today().isoformat(),
                 seconds=_seconds(nodes, root),
                 stages=described(nodes),
             )
-            record.write(folder)
-            _conclude(study, record, root, folder)
+            record.write(root / record.name)
+            _conclude(study, record, root, root / record.name)
 
 
 def claims(folder: Path, as_json: bool) -> None:
@@ -146,24 +130,37 @@ def doctor(folder: Path, as_json: bool) -> None:
         say(f"- {advice}")
 
 
-def _plan(
-    study: Study[Any], preset: str, part: str, overrides: Sequence[str]
-) -> tuple[Any, list[Node]]:
-    settings = study.settings(preset, part, overrides)
+def _parts(study: Study[Any], request: Request) -> list[str]:
+    if request.part is None and request.preset in study.presets:
+        return list(study.presets[request.preset])
+    return [request.part or ""]  # an unknown preset is refused with the settings
+
+
+def _plan(study: Study[Any], request: Request, part: str) -> tuple[Any, list[Node]]:
+    settings = study.settings(request.preset, part, request.overrides)
     nodes = list(study.plan(settings))
     if not nodes:
-        raise UsageError(f"nothing to carry out: preset {preset} has no stage with these settings")
+        raise UsageError(
+            f"nothing to carry out: preset {request.preset} has no stage with these settings"
+        )
     return settings, nodes
+
+
+def _check_devices(nodes: Sequence[Node]) -> None:
+    """Refuse a plan for a GPU where there is none."""
+    wanted = {getattr(getattr(node.config, "numerics", None), "device", "cpu") for node in nodes}
+    if "cuda" not in wanted:
+        return
+    import torch
+
+    require(torch.cuda.is_available(), "device", "cuda", "cpu: torch finds no CUDA device here")
 
 
 def _workers(wanted: int | None) -> int:
     if wanted is not None and wanted < 1:
         raise UsageError(f"workers = {wanted} is not possible; allowed: 1 or more")
-    return (
-        wanted or len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else (wanted or os.cpu_count() or 1)
-    )
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return wanted or (len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 @contextmanager
@@ -209,18 +206,3 @@ def _environment(nodes: Sequence[Node], root: Path) -> dict[str, Any]:
 
 def _seconds(nodes: Sequence[Node], root: Path) -> float:
     return round(sum(seconds_taken(node.folder(root)) or 0.0 for node in unique(nodes)), 1)
-
-
-def _command(
-    name: str,
-    preset: str,
-    part: str,
-    overrides: Sequence[str],
-    out: Path | None,
-    workers: int | None,
-) -> str:
-    words = ["hone", "run", name, *overrides, "--preset", preset]
-    words += ["--part", part] if part else []
-    words += ["--out", str(out)] if out else []
-    words += ["--workers", str(workers)] if workers else []
-    return shlex.join(words)

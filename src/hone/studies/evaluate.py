@@ -51,7 +51,7 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
         DamagedFile: a file of the checkpoint cannot be trusted.
     """
     checkpoint = _checkpoint(folder)
-    task = parse_task(task_text) if task_text else _trained_on(folder)
+    task = _named_task(task_text) if task_text else _trained_on(folder)
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
     greedy = _responses(policy, task, problems, SamplingProtocol(task.max_tokens, 1, 0.0), protocol)
@@ -67,6 +67,13 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
         Console().print_json(data={"protocol": described, "figures": record})
         return
     _print(described, figures)
+
+
+def _named_task(text: str) -> Task:
+    try:
+        return parse_task(text)
+    except TypeError as error:  # a field without a default is not given
+        raise UsageError(f"--task {text}: {error}; write e.g. parity:d=11") from error
 
 
 def _checkpoint(folder: Path) -> Path:

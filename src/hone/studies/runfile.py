@@ -1,6 +1,7 @@
 """What a carried-out part of a study leaves in its folder, and how it is read back."""
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,26 @@ from hone.runs.results import Finished, Results
 
 _FILE = "run.json"
 _LONGEST_NAME = 200  # bytes; file systems stop at 255
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `hone run` is asked for; without a part, all parts of the preset."""
+
+    study: str  # built-in name or path of the user's file
+    preset: str
+    part: str | None = None
+    overrides: tuple[str, ...] = ()
+    out: Path | None = None
+    workers: int | None = None
+
+    def command(self, part: str | None) -> str:
+        """What to type to carry out one part, or all of them."""
+        words = ["hone", "run", self.study, *self.overrides, "--preset", self.preset]
+        words += ["--part", part] if part else []
+        words += ["--out", str(self.out)] if self.out else []
+        words += ["--workers", str(self.workers)] if self.workers else []
+        return shlex.join(words)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ reward (arXiv 2510.11495 §§2–5 and appendix). Each function below is one exp
 `Settings.experiments` names those that a run carries out.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -58,7 +59,9 @@ class Settings:
                 raise unknown("experiment", name, EXPERIMENTS)
         for p_cot in (self.p_cot, *self.sweep, *self.rare):
             require(0 <= p_cot <= 1, "p_cot", p_cot, "a number in [0, 1]")
-        require(len(self.seeds) > 0, "seeds", self.seeds, "one or more whole numbers")
+        require(2 <= self.d <= 512, "d", self.d, "a whole number from 2 to 512")
+        distinct = len(set(self.seeds)) == len(self.seeds) > 0
+        require(distinct, "seeds", self.seeds, "one or more different whole numbers")
         require(
             self.architecture in ("mistral", "gpt2"),
             "architecture",
@@ -87,8 +90,8 @@ class Settings:
         return round(self.steps * min(4.0, self._rarity(p_cot)))
 
     def pretrain_batch(self, p_cot: float) -> int:
-        """What the cap on steps leaves is made up for by larger batches of mostly short answers."""
-        return self.batch * max(1, round(self._rarity(p_cot) / 4))
+        """Beyond that, up to four times the batch, of mostly short and so cheap answers."""
+        return self.batch * min(4, math.ceil(self._rarity(p_cot) / 4))
 
     def _rarity(self, p_cot: float) -> float:
         """How much rarer chains are than at the study's p_cot; without any there is no waiting."""
