@@ -107,7 +107,7 @@ def test_parts_with_changed_code_are_marked(tmp_path: Path) -> None:
 
 def test_uncommitted_code_is_refused_by_name(tmp_path: Path) -> None:
     dirty = full("core", environment=ENVIRONMENT | {"code": "0.1.0+4302fda.dirty"})
-    with pytest.raises(UsageError, match=r"full, core .* commit, then run it again"):
+    with pytest.raises(UsageError, match=r"full, core .* commit, then run it in a new folder"):
         published(tmp_path, section(), dirty)
     assert list(tmp_path.iterdir()) == []
 
