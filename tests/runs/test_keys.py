@@ -75,7 +75,7 @@ def planned() -> list[StageConfig]:
 def test_a_field_that_matters_is_part_of_the_key(
     config: StageConfig, change: dict[str, Any]
 ) -> None:
-    assert stage_key(replace(config, **change), 0, {}) != stage_key(config, 0, {})
+    assert stage_key("stage", replace(config, **change), 0, {}) != stage_key("stage", config, 0, {})
 
 
 def test_every_field_of_our_configs_matters() -> None:
@@ -88,7 +88,7 @@ def test_every_field_of_our_configs_matters() -> None:
 
 
 def test_a_field_that_does_not_matter_is_not_part_of_the_key() -> None:
-    assert stage_key(Toy("a", note="hello"), 0, {}) == stage_key(Toy("a"), 0, {})
+    assert stage_key("stage", Toy("a", note="hello"), 0, {}) == stage_key("stage", Toy("a"), 0, {})
 
 
 def test_seed_inputs_and_their_roles_are_part_of_the_key() -> None:
@@ -99,18 +99,20 @@ def test_seed_inputs_and_their_roles_are_part_of_the_key() -> None:
         (0, {"policy": "b"}),
         (0, {"reference": "a"}),
     ]
-    assert len({stage_key(RESPOND, seed, inputs) for seed, inputs in variants}) == len(variants)
+    assert len({stage_key("stage", RESPOND, seed, inputs) for seed, inputs in variants}) == len(
+        variants
+    )
 
 
 def test_the_order_of_inputs_is_not() -> None:
     one, other = {"policy": "a", "reference": "b"}, {"reference": "b", "policy": "a"}
-    assert stage_key(RESPOND, 0, one) == stage_key(RESPOND, 0, other)
+    assert stage_key("stage", RESPOND, 0, one) == stage_key("stage", RESPOND, 0, other)
 
 
 def test_a_new_version_of_a_stage_has_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = stage_key(RESPOND, 0, {})
+    before = stage_key("stage", RESPOND, 0, {})
     monkeypatch.setattr(Respond, "version", 2)
-    assert stage_key(RESPOND, 0, {}) != before
+    assert stage_key("stage", RESPOND, 0, {}) != before
 
 
 USER_STAGE = """
@@ -130,7 +132,7 @@ def user_key(file: Path, body: str) -> str:
     """The key of a stage whose implementation is in a file of the user's."""
     file.parent.mkdir(exist_ok=True)
     file.write_text(USER_STAGE.format(body))
-    return stage_key(import_file(file).Mine("a"), 0, {})
+    return stage_key("stage", import_file(file).Mine("a"), 0, {})
 
 
 def test_the_users_own_source_is_part_of_the_key(tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_a_described_config_can_be_rebuilt() -> None:
     for config in configs:
         again = rebuild(json.loads(json.dumps(describe(config))))
         assert again == config
-        assert stage_key(again, 0, {}) == stage_key(config, 0, {})
+        assert stage_key("stage", again, 0, {}) == stage_key("stage", config, 0, {})
 
 
 def test_only_plain_values_can_be_part_of_a_config() -> None:

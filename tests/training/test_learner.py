@@ -157,6 +157,23 @@ def test_bfloat16_follows_float32() -> None:
     assert torch.nn.functional.cosine_similarity(moved[0], moved[1], dim=0) > 0.9
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "tempered"), [(star(minibatch=64), False), (grpo(), True)], ids=str
+)
+def test_only_samples_to_be_reweighted_are_scored_at_their_temperature(
+    algorithm: Algorithm, tempered: bool
+) -> None:
+    """Data to be fit are fit by the model itself; a policy gradient is the hot sampler's."""
+    hot = tiny.batch(temperature=1.5)
+    cool = dataclasses.replace(hot, temperature=1.0)
+    gradients = []
+    for batch in (hot, cool):
+        learner = tiny.learner(algorithm)
+        learner.accumulate(batch)
+        gradients.append(tiny.gradient(learner.policy.decoder))
+    assert torch.equal(*gradients) != tempered
+
+
 def _weights_equal(first: DecoderLearner, second: DecoderLearner) -> bool:
     pairs = zip(first.policy.decoder.parameters(), second.policy.decoder.parameters(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)

@@ -70,7 +70,7 @@ class Coin:
     def score(self, prompts: Sequences, responses: Responses, temperature: float) -> np.ndarray:
         return self._logprobs(responses.tokens)
 
-    def tolerance(self, prompts: Sequences, responses: Responses) -> float:
+    def tolerance(self, prompts: Sequences, responses: Responses, temperature: float) -> float:
         return 1e-6
 
     def update(self, batch: Batch, stream: Stream) -> dict[str, float]:
@@ -198,14 +198,14 @@ class TestStartUp:
 
     def test_a_sound_start_passes(self) -> None:
         problems, responses = self.rollouts()
-        assert check_start(Coin(), problems, responses, 4, 1.0) == 0
+        assert check_start(Coin(), problems, responses, SamplingProtocol(6, 4)) == 0
 
     def test_a_sampler_with_other_weights_is_found(self) -> None:
         problems, responses = self.rollouts()
         with pytest.raises(Diverged, match="do not run the same model"):
-            check_start(Coin(logit=-1.0), problems, responses, 4, 1.0)
+            check_start(Coin(logit=-1.0), problems, responses, SamplingProtocol(6, 4))
 
     def test_a_group_of_the_wrong_size_is_found(self) -> None:
         problems, responses = self.rollouts()
         with pytest.raises(Diverged, match="groups of"):
-            check_start(Coin(), problems, responses, 3, 1.0)
+            check_start(Coin(), problems, responses, SamplingProtocol(6, 3))

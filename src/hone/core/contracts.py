@@ -151,7 +151,7 @@ class Policy(Protocol):
         """Log-probabilities of given responses under the sampling distribution."""
         ...
 
-    def tolerance(self, prompts: Sequences, responses: Responses) -> float:
+    def tolerance(self, prompts: Sequences, responses: Responses, temperature: float) -> float:
         """The largest gap between sampled and scored log-probabilities that is rounding."""
         ...
 

@@ -83,7 +83,7 @@ def star(
     return Algorithm(
         "star",
         RewardAsWeight(),
-        WeightedLikelihood("token_mean"),
+        WeightedLikelihood("token_mean", fits_data=True),
         Schedule(epochs, minibatch, keep="positive", start=start, until=until),
     )
 
@@ -125,5 +125,8 @@ def grpo(
 def next_token_prediction() -> Algorithm:
     """Supervised training on demonstrations: every one of weight 1, one step a batch."""
     return Algorithm(
-        "next_token_prediction", RewardAsWeight(), WeightedLikelihood("token_mean"), Schedule()
+        "next_token_prediction",
+        RewardAsWeight(),
+        WeightedLikelihood("token_mean", fits_data=True),
+        Schedule(),
     )

@@ -41,6 +41,14 @@ class Loss(Protocol):
     @property
     def denominator(self) -> Denominator: ...
 
+    @property
+    def fits_data(self) -> bool:
+        """Whether responses are data to be fit (at temperature 1) or samples to be reweighted.
+
+        Samples are scored under the distribution that drew them, temperature included.
+        """
+        ...
+
     def terms(self, logprobs: "Tensor", old_logprobs: "Tensor", weights: "Tensor") -> "Tensor":
         """Token terms of shape (rows, time).
 
@@ -54,9 +62,10 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class WeightedLikelihood:
-    """-w log π(token): next-token prediction, STaR, and the gradient of REINFORCE."""
+    """-w log π(token): the gradient of REINFORCE; with `fits_data`, next-token prediction, STaR."""
 
     denominator: Denominator
+    fits_data: bool = False
 
     def terms(self, logprobs: "Tensor", old_logprobs: "Tensor", weights: "Tensor") -> "Tensor":
         return -weights * logprobs
@@ -73,6 +82,11 @@ class ClippedSurrogate:
     def __post_init__(self) -> None:
         require(0 < self.clip_low < 1, "clip_low", self.clip_low, "a number in (0, 1)")
         require(self.clip_high > 0, "clip_high", self.clip_high, "a number above 0")
+
+    @property
+    def fits_data(self) -> bool:
+        """Never: a ratio is of samples."""
+        return False
 
     def terms(self, logprobs: "Tensor", old_logprobs: "Tensor", weights: "Tensor") -> "Tensor":
         ratio = (logprobs - old_logprobs).exp()

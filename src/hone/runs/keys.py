@@ -49,15 +49,17 @@ def rebuild(data: Any) -> Any:
     return data
 
 
-def stage_key(config: StageConfig, seed: int, inputs: Mapping[str, str]) -> str:
+def stage_key(stage: str, config: StageConfig, seed: int, inputs: Mapping[str, str]) -> str:
     """Hash of a stage's name, version, semantic fields, seed, inputs' keys and foreign source.
 
     Args:
-        config: the stage.
+        stage: its name, which also names its folder.
+        config: what it does.
         seed: its root seed.
         inputs: keys of the stages it stands on, by role.
     """
     identity = {
+        "stage": stage,
         "implementation": config.implementation,
         "version": config.version,
         "config": describe(config, semantic_only=True),

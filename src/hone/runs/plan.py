@@ -30,7 +30,10 @@ class Node:
     @cached_property
     def key(self) -> str:
         return stage_key(
-            self.config, self.seed, {role: node.key for role, node in self.inputs.items()}
+            self.stage,
+            self.config,
+            self.seed,
+            {role: node.key for role, node in self.inputs.items()},
         )
 
     @property

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,13 @@ from jaxtyping import Float
 
 from hone.core.contracts import Constraint, Responses, SamplingProtocol
 from hone.core.random import Stream
-from hone.core.sequences import Sequences
+from hone.core.sequences import Sequences, concatenate
 from hone.models.decoder import Decoder
 from hone.sampling.sampler import sample
 from hone.sampling.scoring import response_logprobs
 
 _SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
+_SAMPLED_AT_ONCE = 2048  # rows; bounds the memory of the cache
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,12 @@ class DecoderPolicy:
         stream: Stream,
         constraint: Constraint | None = None,
     ) -> Responses:
-        return sample(self.decoder, prompts, protocol, self.eos, stream, constraint)
+        at_once = max(1, _SAMPLED_AT_ONCE // protocol.samples)
+        parts = [
+            sample(self.decoder, prompts, rows, protocol, self.eos, stream, constraint)
+            for rows in np.array_split(np.arange(len(prompts)), math.ceil(len(prompts) / at_once))
+        ]
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
     @torch.inference_mode()
     def score(
@@ -49,7 +56,7 @@ class DecoderPolicy:
             scores[rows, : logprobs.shape[1]] = logprobs.cpu().numpy() * part.mask
         return scores
 
-    def tolerance(self, prompts: Sequences, responses: Responses) -> float:
+    def tolerance(self, prompts: Sequences, responses: Responses, temperature: float) -> float:
         """1e-5, or ten times the measured rounding where that is more.
 
         Rounding is the float32 error against float64 on the first rows; sharp distributions have
@@ -58,15 +65,26 @@ class DecoderPolicy:
         """
         if next(self.decoder.parameters()).dtype == torch.bfloat16:
             return math.inf
-        return max(1e-5, 10 * self._rounding(prompts, responses))
+        return max(1e-5, 10 * self._rounding(prompts, responses, temperature))
 
-    def _rounding(self, prompts: Sequences, responses: Responses) -> float:
+    def _rounding(self, prompts: Sequences, responses: Responses, temperature: float) -> float:
         part = slice(0, min(64, len(responses.tokens)))
         rows, sequences = responses.prompt_rows[part], responses.tokens.select(part)
         exact = copy.deepcopy(self.decoder).double()
         with torch.inference_mode():
             gaps = [
-                response_logprobs(decoder, prompts, rows, sequences, 1.0).double()
+                response_logprobs(decoder, prompts, rows, sequences, temperature).double()
                 for decoder in (self.decoder, exact)
             ]
         return float((gaps[0] - gaps[1]).abs().max())
+
+
+def _joined(parts: Sequence[Responses]) -> Responses:
+    """The responses of all parts, one part after the other."""
+    tokens = concatenate([part.tokens for part in parts])
+    width = tokens.tokens.shape[1]
+    logprobs = [
+        np.pad(part.logprobs, ((0, 0), (0, width - part.logprobs.shape[1]))) for part in parts
+    ]
+    stopped = np.concatenate([part.stopped for part in parts])
+    return Responses(tokens, np.concatenate(logprobs), stopped, parts[0].samples)

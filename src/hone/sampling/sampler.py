@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from hone.core.contracts import Constraint, Responses, SamplingProtocol
@@ -34,20 +35,21 @@ def device_of(decoder: Decoder) -> torch.device:
 def sample(
     decoder: Decoder,
     prompts: Sequences,
+    picked: Int[np.ndarray, " picked"],
     protocol: SamplingProtocol,
     eos: int,
     stream: Stream,
     constraint: Constraint | None = None,
 ) -> Responses:
-    """Draw `protocol.samples` responses to every prompt.
+    """Draw `protocol.samples` responses to each of the picked prompts.
 
     The uniform for a token is keyed by (prompt row, sample, position) of `stream`: it does not
-    depend on which other rows are in the batch or have finished.
+    depend on which other prompts are picked or which rows have finished.
     """
     device = device_of(decoder)
-    head, mask, last = split_prompts(prompts, device)
-    rows = np.repeat(np.arange(len(prompts)), protocol.samples)
-    samples = np.tile(np.arange(protocol.samples), len(prompts))
+    head, mask, last = split_prompts(prompts.select(picked), device)
+    rows = np.repeat(np.arange(len(picked)), protocol.samples)
+    samples = np.tile(np.arange(protocol.samples), len(picked))
     cache = Cache.from_prefix(
         decoder.prefill(head, mask), torch.from_numpy(rows).to(device), protocol.max_tokens
     )
@@ -64,7 +66,7 @@ def sample(
             protocol.top_p,
         )
         greedy = protocol.temperature == 0
-        uniforms = None if greedy else stream.uniform(rows[alive], samples[alive], position)
+        uniforms = None if greedy else stream.uniform(picked[rows[alive]], samples[alive], position)
         current = choose(distribution, uniforms)
         tokens[alive, position] = chosen = current.cpu().numpy()
         logprobs[alive, position] = distribution.gather(1, current[:, None])[:, 0].cpu().numpy()

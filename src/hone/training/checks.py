@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from hone.core.contracts import Policy, Problems, Responses
+from hone.core.contracts import Policy, Problems, Responses, SamplingProtocol
 from hone.core.errors import Diverged
 
 
 def check_start(
-    policy: Policy, problems: Problems, responses: Responses, group: int, temperature: float
+    policy: Policy, problems: Problems, responses: Responses, protocol: SamplingProtocol
 ) -> float:
     """Sampler and trainer must agree, and groups must be sound.
 
@@ -18,15 +18,18 @@ def check_start(
         The largest gap.
 
     Raises:
-        Diverged: a group is not `group` answers to one prompt, or the gap is beyond rounding.
+        Diverged: a group is not `samples` answers to one prompt, or the gap is beyond rounding.
     """
+    group, temperature = protocol.samples, protocol.temperature
     rows = responses.prompt_rows
     sizes = np.bincount(rows, minlength=len(problems))
     if not (sizes == group).all() or len(responses.tokens) != group * len(problems):
         raise Diverged(f"start-up check: groups of {sorted(set(sizes))} responses, not of {group}")
+    if protocol.top_p < 1:
+        return 0.0  # nucleus samples have no density that the trainer's could be compared with
     scored = policy.score(problems.prompts, responses, temperature)
     gap = float((np.abs(scored - responses.logprobs) * responses.tokens.mask).max())
-    bound = policy.tolerance(problems.prompts, responses)
+    bound = policy.tolerance(problems.prompts, responses, temperature)
     if not gap <= bound:
         raise Diverged(
             f"start-up check: sampled and recomputed log-probabilities differ by {gap:.2e}, "

@@ -103,6 +103,8 @@ class PostTrain(StageConfig):
         require(self.rounds >= 1, "rounds", self.rounds, "1 or more")
         require(self.prompts >= 1, "prompts", self.prompts, "1 or more")
         require(self.group >= 1, "group", self.group, "1 or more")
+        decay = self.optimizer.decay  # a round has as many optimizer steps as its schedule says
+        require(decay == "constant", "optimizer.decay", decay, "constant in RL")
         self.algorithm.check(self.group, self.temperature, self.top_p)
 
     @property

@@ -66,6 +66,7 @@ class DecoderLearner:
             raise RuntimeError("only an algorithm that starts from the initial weights restarts")
         self._decoder.load_state_dict(self._initial)
         self._optimizer = MasterAdamW(self._decoder, self._config)
+        self._step = 0
 
     def save(self, folder: Path) -> None:
         """Weights, tokenizer, optimizer and step count: with its streams, all that a run needs."""
@@ -81,9 +82,11 @@ class DecoderLearner:
 
     def _optimizer_step(self, batch: Batch) -> dict[str, float]:
         loss, gap = self.accumulate(batch)
+        if not math.isfinite(loss):
+            raise Diverged(f"optimizer step {self._step}: the loss is {loss}")
         norm = self._optimizer.step(rate(self._config, self._step, self._total))
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise Diverged(f"optimizer step {self._step}: loss {loss}, gradient norm {norm}")
+        if not math.isfinite(norm):  # the optimizer did not step
+            raise Diverged(f"optimizer step {self._step}: the gradient norm is {norm}")
         self._step += 1
         return {"loss": loss, "gradient_norm": norm, "logprob_gap": gap}
 
@@ -111,8 +114,9 @@ class DecoderLearner:
     def _micro_batch(self, batch: Batch, shares: np.ndarray) -> tuple[float, float]:
         responses = batch.responses.trim()
         width = responses.tokens.shape[1]
+        temperature = 1.0 if self._algorithm.loss.fits_data else batch.temperature
         logprobs = response_logprobs(
-            self._decoder, batch.prompts, batch.prompt_rows, responses, batch.temperature
+            self._decoder, batch.prompts, batch.prompt_rows, responses, temperature
         )
         old = torch.from_numpy(batch.old_logprobs[:, :width]).to(logprobs)
         share = torch.from_numpy(shares[:, :width]).to(logprobs)

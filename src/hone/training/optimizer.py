@@ -13,7 +13,7 @@ from hone.training.configs import Optimizer
 def rate(config: Optimizer, step: int, total: int) -> float:
     """The learning rate of a 0-based step out of `total`."""
     warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
-    progress = step / max(total, 1)
+    progress = min(1.0, step / max(total, 1))
     decay = {
         "constant": 1.0,
         "linear": 1.0 - progress,

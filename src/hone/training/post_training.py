@@ -65,7 +65,7 @@ class PostTraining:
         )
         responses = self.learner.policy.respond(problems.prompts, protocol, stream.child("respond"))
         if step == 1:
-            check_start(self.learner.policy, problems, responses, config.group, config.temperature)
+            check_start(self.learner.policy, problems, responses, protocol)
         table, rewards = self._reward(step, problems, responses)
         weights, self.credit_state = config.algorithm.credit.weights(
             rewards.reshape(-1, config.group), self.credit_state
@@ -114,15 +114,21 @@ class PostTraining:
         if schedule.start == "initial":
             self.learner.restart()
         kept = batch.select(keep)
-        matched = _matched_share(schedule.until, table.filter(pl.Series(keep)))
-        metrics, epoch = {}, 0
+        target = _matched_share(schedule.until, table.filter(pl.Series(keep)))
+        metrics, epoch, has_matched = {}, 0, False
         for epoch in range(schedule.until.max_epochs if schedule.until else schedule.epochs):
             metrics = self._update(step, kept, table, stream.child("epoch", epoch))
-            if schedule.until and self._has_matched(
-                schedule.until, matched, stream.child("match", epoch)
-            ):
+            if schedule.until is None:
+                continue
+            has_matched = self._has_matched(schedule.until, target, stream.child("match", epoch))
+            if has_matched:
                 break
-        return {**metrics, "kept": float(keep.mean()), "epochs": epoch + 1.0}
+        return {
+            **metrics,
+            "kept": float(keep.mean()),
+            "epochs": epoch + 1.0,
+            "matched": float(has_matched),
+        }
 
     def _update(
         self, step: int, batch: Batch, table: pl.DataFrame, stream: Stream

@@ -43,6 +43,7 @@ class Settings:
     temperatures: tuple[float, ...] = (0.75, 1.0, 1.5)
     steps: int = 800  # of pretraining
     batch: int = 128
+    patience: int = 4  # times the steps, and then times the batch, for rarer chains than p_cot
     lr: float = 2e-3
     rounds: int = 20  # of RL
     prompts: int = 128
@@ -57,9 +58,11 @@ class Settings:
         for name in self.experiments:
             if name not in EXPERIMENTS:
                 raise unknown("experiment", name, EXPERIMENTS)
-        for p_cot in (self.p_cot, *self.sweep, *self.rare):
+        for p_cot in (self.p_cot, *self.sweep):
             require(0 <= p_cot <= 1, "p_cot", p_cot, "a number in [0, 1]")
-        require(2 <= self.d <= 512, "d", self.d, "a whole number from 2 to 512")
+        for p_cot in self.rare:
+            require(0 < p_cot < 1, "rare", p_cot, "numbers between 0 and 1")
+        require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
         distinct = len(set(self.seeds)) == len(self.seeds) > 0
         require(distinct, "seeds", self.seeds, "one or more different whole numbers")
         require(
@@ -73,9 +76,9 @@ class Settings:
     def task(self) -> Parity:
         return Parity(self.d)
 
-    def model(self, layers: int | None = None, width: int | None = None) -> DecoderConfig:
+    def model(self) -> DecoderConfig:
         """The decoder, in the style of the paper's two families; heads of 16 or more."""
-        layers, width = layers or self.layers, width or self.width
+        layers, width = self.layers, self.width
         vocab, context = len(self.task.alphabet), self.task.prompt_tokens + self.task.max_tokens
         head = max(16, width // 8)
         if self.architecture == "gpt2":
@@ -86,12 +89,12 @@ class Settings:
         return Evaluation(self.problems, every, samples=4)
 
     def pretrain_steps(self, p_cot: float) -> int:
-        """Rare chains take longer to learn: up to four times the steps."""
-        return round(self.steps * min(4.0, self._rarity(p_cot)))
+        """Rare chains take longer to learn: up to `patience` times the steps."""
+        return round(self.steps * min(self.patience, self._rarity(p_cot)))
 
     def pretrain_batch(self, p_cot: float) -> int:
-        """Beyond that, up to four times the batch, of mostly short and so cheap answers."""
-        return self.batch * min(4, math.ceil(self._rarity(p_cot) / 4))
+        """Beyond that, up to `patience` times the batch, of mostly short, cheap answers."""
+        return self.batch * min(self.patience, math.ceil(self._rarity(p_cot) / 4))
 
     def _rarity(self, p_cot: float) -> float:
         """How much rarer chains are than at the study's p_cot; without any there is no waiting."""
@@ -166,6 +169,7 @@ def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
 def denominators(settings: Settings, seed: int) -> Iterator[Node]:
     """GRPO as first published divides each response's terms by its length."""
     base = pretrain(settings, "grpo sequence_mean", seed, settings.p_cot, experiment="denominators")
+    yield base
     yield post_train(settings, base, "grpo sequence_mean", grpo("sequence_mean"))
 
 
@@ -175,6 +179,7 @@ def matched(settings: Settings, seed: int) -> Iterator[Node]:
     for times in (1, 10):
         arm = f"more ntp ×{times}"
         base = pretrain(settings, arm, seed, settings.p_cot, experiment="matched", times=times)
+        yield base
         steps = max(1, times * drawn // settings.batch)
         config = Supervise(
             task=settings.task,
@@ -193,6 +198,7 @@ def without_chains(settings: Settings, seed: int) -> Iterator[Node]:
     for algorithm in (star(), grpo()):
         arm = f"p=0 {algorithm.name}"
         base = pretrain(settings, arm, seed, 0.0, experiment="without_chains")
+        yield base
         yield post_train(settings, base, arm, algorithm)
 
 
@@ -202,6 +208,7 @@ def rounds(settings: Settings, seed: int) -> Iterator[Node]:
     for p_cot in settings.rare:
         arm = f"rounds p={p_cot:g}"
         base = pretrain(settings, arm, seed, p_cot, experiment="rounds")
+        yield base
         larger = replace(settings, star_samples=2 * settings.star_samples)
         yield post_train(larger, base, arm, star(until=until), reward="cot")
 
@@ -214,6 +221,7 @@ def reward_and_temperature(settings: Settings, seed: int) -> Iterator[Node]:
                 arm = f"{algorithm.name} {reward} τ={temperature:g}"
                 experiment = "reward_and_temperature"
                 base = pretrain(settings, arm, seed, settings.p_cot, experiment=experiment)
+                yield base
                 yield post_train(settings, base, arm, algorithm, reward, temperature)
 
 
@@ -222,6 +230,7 @@ def hotter(settings: Settings, seed: int) -> Iterator[Node]:
     for reward in settings.task.rewards:
         arm = f"star {reward} τ={HOTTER:g}"
         base = pretrain(settings, arm, seed, settings.p_cot, experiment="hotter")
+        yield base
         yield post_train(settings, base, arm, star(), reward, HOTTER)
 
 
@@ -291,11 +300,11 @@ def plan(settings: Settings) -> list[Node]:
 
 QUICK = Settings(
     experiments=("threshold", "algorithms", "matched", "without_chains"),
-    sweep=(0.2, 0.28, 0.42, 0.5),
+    sweep=(0.28, 0.3, 0.38, 0.42),
 )
 FULL = Settings(experiments=())
 PAPER = Settings(
-    experiments=tuple(EXPERIMENTS),
+    experiments=tuple(name for name in EXPERIMENTS if name != "threshold"),
     d=50,
     layers=4,
     width=256,
@@ -306,6 +315,7 @@ PAPER = Settings(
     starts=(1000, 5000, 10000),
     steps=50_000,
     batch=256,
+    patience=1,
     lr=1e-3,
     device="cuda",
 )
@@ -330,7 +340,11 @@ study = Study(
             "scale": replace(FULL, experiments=("capacity",)),
             "rarest": replace(FULL, experiments=("rounds",), rare=(0.01,), seeds=(0,)),
         },
-        "paper": {family: replace(PAPER, architecture=family) for family in ("mistral", "gpt2")},
+        "paper": {
+            "mistral": replace(PAPER, architecture="mistral"),
+            "gpt2": replace(PAPER, architecture="gpt2"),
+            "sweep": replace(PAPER, experiments=("threshold",), d=25),
+        },
     },
     plan=plan,
     claims=CLAIMS,

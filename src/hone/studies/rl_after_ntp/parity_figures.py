@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Drawing
 from hone.measures import Estimate, accuracy
 from hone.report.plots import Curve, bars, curves, heat_map, log_odds, threshold
 from hone.runs.results import Results
-from hone.studies.rl_after_ntp.parity_statistics import LENGTH, greedy, rounds
+from hone.studies.rl_after_ntp.parity_statistics import LENGTH, exact_given_long, greedy, rounds
 from hone.studies.study import Figure
 
 
@@ -98,8 +98,9 @@ def chains_after_rl(results: Results) -> Drawing | None:
         table = one.rollouts(steps=(-1,))
         chains = table.filter((pl.col("temperature") == 1) & (pl.col("strategy") == "long"))
         if chains.height:
-            groups.setdefault(_label(str(one.factor("algorithm")[0])), {})[arm] = accuracy(chains)
-    return bars(groups, "accuracy of sampled chains after RL", x_limits=(0, 1))
+            group = groups.setdefault(_label(str(one.factor("algorithm")[0])), {})
+            group[arm] = exact_given_long(chains)
+    return bars(groups, "exact chains among long answers after RL", x_limits=(0, 1))
 
 
 def early_starts(results: Results) -> Drawing | None:
@@ -172,8 +173,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "accuracy_over_sequences",
         "Next-token prediction stays at chance; RL does not",
-        "Greedy accuracy against sequences seen (next-token prediction) or drawn (RL), p_cot = "
-        "0.25. Mean and range over seeds; RL starts from the same pretrained models.",
+        "Greedy accuracy against sequences seen (next-token prediction) or drawn (RL). "
+        "Mean and range over seeds; RL starts from the same pretrained models.",
         "Curves of greedy accuracy: next-token prediction near one half throughout, each RL "
         "algorithm after the switch.",
         accuracy_over_sequences,
@@ -213,7 +214,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "chains_after_rl",
         "Chains after RL, by reward and temperature",
-        "Accuracy of long responses at temperature 1 after RL, with 95 % intervals.",
+        "Long responses at temperature 1 whose every step is right, with 95 % intervals.",
         "Bars of chain accuracy for every combination of algorithm, reward and temperature.",
         chains_after_rl,
     ),
@@ -234,7 +235,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "sizes",
         "Depth and width do not rescue next-token prediction",
-        "Greedy accuracy of pretrained models, p_cot = 0.25, with 95 % intervals.",
+        "Greedy accuracy of pretrained models, with 95 % intervals.",
         "Bars of greedy accuracy near one half for every depth and width.",
         sizes,
     ),

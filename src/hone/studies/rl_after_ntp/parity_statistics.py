@@ -14,6 +14,8 @@ from hone.measures import (
     over_seeds,
     share,
 )
+from hone.measures.accuracy import CORRECT, estimate, per_problem, usable
+from hone.measures.lengths import LENGTH
 from hone.runs.results import Results
 from hone.studies.study import Measure
 
@@ -21,8 +23,10 @@ LOW, HIGH = 0.28, 0.42  # p_cot that count as clearly below and clearly above 1/
 CHANCE, SOLVED, FLIPPED = 0.58, 0.95, 0.75  # greedy accuracy
 SHORT_IS_CHANCE = (0.45, 0.55)  # accuracy given short of a valid pretraining run
 
-_CORRECT = pl.col("grade") == "correct"
-LENGTH = pl.col("response_ids").list.len() - (pl.col("finish") == "stop").cast(pl.UInt32)
+IS_LONG = pl.col("strategy") == "long"
+EXACT = IS_LONG & (pl.col("steps_correct") == pl.col("difficulty"))
+"""A chain every step of which is right; a wrong one is right by luck half of the time."""
+SMALLEST_D = 11  # below, a transformer may learn the short map by brute force
 
 
 def greedy(results: Results) -> pl.DataFrame:
@@ -42,52 +46,73 @@ def rounds(results: Results, figure: str) -> tuple[np.ndarray, np.ndarray]:
     return wide["step"].to_numpy(), wide.drop("step").to_numpy().T
 
 
-def valid(results: Results) -> Results:
-    """Without the seeds of an experiment whose pretrained models predict the parity directly.
+def valid_seeds(results: Results) -> list[int]:
+    """Seeds of an experiment none of whose pretrained models predicts the parity directly.
 
-    The argument for 1/3 needs short answers to be coin flips (§6). Accuracy given short is pooled
-    over the experiment's pretrained models of a seed.
+    The argument for 1/3 needs short answers to be coin flips (§6), which takes d ≥ 11 and is
+    checked for every pretrained model by itself.
     """
-    bases = results.select(stage="pretrain")
-    if not len(bases):
-        return results
-    table = sampled(bases).filter(pl.col("strategy") == "short")
-    rates = table.group_by("seed").agg(rate=_CORRECT.mean())
-    low, high = SHORT_IS_CHANCE
-    return results.of_seeds(rates.filter(pl.col("rate").is_between(low, high))["seed"].to_list())
+    table = sampled(results.select(stage="pretrain"))
+    table = table.filter((pl.col("strategy") == "short") & (pl.col("difficulty") >= SMALLEST_D))
+    rates = table.group_by("seed", "arm").agg(rate=CORRECT.mean())
+    sound = rates.group_by("seed").agg(pl.col("rate").is_between(*SHORT_IS_CHANCE).all())
+    return sound.filter("rate")["seed"].to_list()
+
+
+def exact_given_long(table: pl.DataFrame) -> Estimate:
+    """The share of long answers whose every step is right."""
+    rows, note = usable(table, "exact chains", ("problem_id", "strategy", "steps_correct"))
+    return estimate(per_problem(rows, EXACT.mean(), IS_LONG.mean()), 0.95, note)
 
 
 def extreme(results: Results, by: str, largest: bool) -> Estimate:
     """Per seed, the largest (or smallest) greedy accuracy over the values of a column."""
-    table = greedy(results)
-    column = pl.col("accuracy").max() if largest else pl.col("accuracy").min()
-    rates = table.group_by("seed", by).agg(accuracy=_CORRECT.mean())
+    return extreme_of(greedy(results), CORRECT, by, largest)
+
+
+def extreme_of(table: pl.DataFrame, hit: pl.Expr, by: str, largest: bool) -> Estimate:
+    """Per seed, the largest (or smallest) share of rows that hit, over the values of a column."""
+    column = pl.col("rate").max() if largest else pl.col("rate").min()
+    rates = table.group_by("seed", by).agg(rate=hit.mean())
     values = rates.group_by("seed").agg(column).sort("seed")
     problems = table["problem_id"].n_unique()
-    mean = float(np.mean(values["accuracy"].to_numpy()))
-    floor = clopper_pearson(mean * problems, problems)
+    mean = float(np.mean(values["rate"].to_numpy()))
     return over_seeds(
-        values["accuracy"].to_numpy(), values["seed"].to_list(), floor=floor, bounds=(0, 1)
+        values["rate"].to_numpy(),
+        values["seed"].to_list(),
+        floor=clopper_pearson(mean * problems, problems),
+        bounds=(0, 1),
     )
 
 
-def needs(experiment: str, **factors: str | int | float) -> Callable[[Measure], Measure]:
-    """The measure on one experiment's valid seeds; None where the run has none of its stages."""
+def on(
+    experiment: str, *, if_valid: bool = True, **factors: str | int | float
+) -> Callable[[Measure], Measure]:
+    """The measure on one experiment; None where the run has none of its stages.
+
+    Args:
+        experiment: whose stages are measured.
+        if_valid: leave out invalid seeds. Not for claims about what pretraining alone learns:
+            a model that predicts the parity directly is what refutes them.
+        factors: of the stages that are measured.
+    """
 
     def restrict(measure: Measure) -> Measure:
         def measured(results: Results) -> Estimate | None:
-            there = results.select(experiment=experiment, **factors)
-            if not len(there):
+            there = results.select(experiment=experiment)
+            part = there.select(**factors)
+            if not len(part):
                 return None
-            sound = valid(there)
-            lost = len(there.seeds) - len(sound.seeds)
-            if not len(sound):
-                nothing = "every seed's accuracy given short left [0.45, 0.55]"
-                return Estimate(float("nan"), None, 0.95, "none", (), nothing)
-            estimate = measure(sound)
+            if not if_valid:
+                return measure(part)
+            sound = valid_seeds(there)
+            lost = len(part.seeds) - len(sound)
+            note = f"{lost} seed(s) invalid: d < {SMALLEST_D}, or short answers are no coin flips"
+            if not sound:
+                return Estimate(float("nan"), None, 0.95, "none", part.seeds, note)
+            estimate = measure(part.of_seeds(sound))
             if estimate is None or not lost:
                 return estimate
-            note = f"{lost} seed(s) invalid: accuracy given short left [0.45, 0.55]"
             return replace(estimate, note="; ".join(filter(None, (estimate.note, note))))
 
         return measured
@@ -100,90 +125,87 @@ def _sweep(results: Results, low: float, high: float) -> Results:
     return nodes.where(lambda factors: low <= float(factors["p_cot"]) <= high)
 
 
-@needs("threshold")
+@on("threshold", if_valid=False)
 def below_threshold(results: Results) -> Estimate | None:
     """Per seed, the largest greedy accuracy at p_cot clearly below 1/3."""
     part = _sweep(results, 0, LOW)
     return extreme(part, "p_cot", largest=True) if len(part) else None
 
 
-@needs("threshold")
+@on("threshold", if_valid=False)
 def above_threshold(results: Results) -> Estimate | None:
     """Per seed, the smallest greedy accuracy at p_cot clearly above 1/3."""
     part = _sweep(results, HIGH, 1)
     return extreme(part, "p_cot", largest=False) if len(part) else None
 
 
-@needs("threshold")
+@on("threshold", if_valid=False)
 def crossing(results: Results) -> Estimate | None:
-    """Per seed, the p_cot at which interpolated greedy accuracy reaches 0.75."""
+    """Per seed, the p_cot at which interpolated greedy accuracy reaches 0.75.
+
+    The grid says no more than between which two values that is: the interval spans them.
+    """
     rates = greedy(results.select(stage="pretrain")).group_by("seed", "p_cot")
-    wide = rates.agg(accuracy=_CORRECT.mean()).sort("p_cot")
-    values = [_first_crossing(*_columns(wide, seed)) for seed in results.seeds]
-    return over_seeds(values, results.seeds)
+    wide = rates.agg(accuracy=CORRECT.mean()).sort("p_cot")
+    found = [_crossing(*_columns(wide, seed)) for seed in results.seeds]
+    low, value, high = np.array(found).T
+    floor = None if np.isnan(value).any() else (float(low.min()), float(high.max()))
+    return over_seeds(value, results.seeds, floor=floor, bounds=(0, 1))
 
 
-@needs("threshold")
+@on("threshold", if_valid=False)
 def share_error(results: Results) -> Estimate | None:
     """Per seed, the largest distance between the sampled long share and p_cot."""
     table = results.select(stage="calibration").rollouts()
     shares = table.group_by("seed", "p_cot").agg(long=(pl.col("strategy") == "long").mean())
     errors = shares.with_columns(error=(pl.col("long") - pl.col("p_cot")).abs())
     worst = errors.group_by("seed").agg(pl.col("error").max()).sort("seed")
-    return over_seeds(worst["error"].to_numpy(), worst["seed"].to_list())
+    return over_seeds(worst["error"].to_numpy(), worst["seed"].to_list(), bounds=(0, 1))
 
 
-@needs("threshold")
+@on("threshold", if_valid=False)
 def right_when_short(results: Results) -> Estimate | None:
     """Accuracy given short of the pretrained models."""
     return accuracy_given(results.select(stage="calibration").rollouts(), "short")
 
 
-@needs("threshold")
+@on("threshold", if_valid=False)
 def right_when_long(results: Results) -> Estimate | None:
-    """Accuracy given long of the pretrained models."""
-    return accuracy_given(results.select(stage="calibration").rollouts(), "long")
-
-
-def after(experiment: str, stage: str, **factors: str | int | float) -> Measure:
-    """Greedy accuracy at the end of one arm."""
-
-    @needs(experiment, **factors)
-    def measure(results: Results) -> Estimate | None:
-        part = results.select(stage=stage)
-        return accuracy(greedy(part)) if len(part) else None
-
-    return measure
+    """Exact chains among long answers of the pretrained models."""
+    return exact_given_long(results.select(stage="calibration").rollouts())
 
 
 def solved_by(algorithm: str) -> Measure:
     """Greedy accuracy after RL by one algorithm."""
-    return after("algorithms", "rl", algorithm=algorithm)
+
+    @on("algorithms", algorithm=algorithm)
+    def measure(results: Results) -> Estimate | None:
+        return accuracy(greedy(results))
+
+    return measure
 
 
-@needs("matched")
+@on("matched", if_valid=False)
 def more_prediction(results: Results) -> Estimate | None:
     """Per seed, the larger greedy accuracy of the two continued pretrainings."""
     return extreme(results.select(stage="more_ntp"), "times", largest=True)
 
 
-@needs("algorithms")
+@on("algorithms")
 def length_before(results: Results) -> Estimate | None:
-    """Per seed, the median greedy length of the pretrained model, in tokens."""
-    return _median_length(greedy(results.select(stage="pretrain")))
+    """Greedy answers of the pretrained model that are one token long."""
+    rows = greedy(results.select(stage="pretrain"))
+    return estimate(per_problem(rows, (LENGTH == 1).mean()), 0.95)
 
 
-@needs("algorithms")
+@on("algorithms")
 def length_after(results: Results) -> Estimate | None:
-    """Per seed, the smallest median greedy length after RL over algorithms, as a share of d."""
-    table = greedy(results.select(stage="rl"))
-    medians = table.group_by("seed", "algorithm", "difficulty").agg(length=LENGTH.median())
-    shares = medians.with_columns(share=pl.col("length") / pl.col("difficulty"))
-    worst = shares.group_by("seed").agg(pl.col("share").min()).sort("seed")
-    return over_seeds(worst["share"].to_numpy(), worst["seed"].to_list())
+    """Per seed, greedy answers after RL that are as long as the chain, fewest over algorithms."""
+    rows = greedy(results.select(stage="rl")).with_columns(full=pl.col("difficulty") == LENGTH)
+    return extreme_of(rows, pl.col("full"), "algorithm", largest=False)
 
 
-@needs("algorithms")
+@on("algorithms")
 def length_formula(results: Results) -> Estimate | None:
     """Per seed, the largest relative gap of mean sampled length to 1 + (d - 1)p over rounds."""
     table = results.select(stage="rl").rollouts().filter(pl.col("temperature") == 1)
@@ -194,10 +216,11 @@ def length_formula(results: Results) -> Estimate | None:
     )
     predicted = 1 + (pl.col("d") - 1) * pl.col("long")
     worst = each.group_by("seed").agg(gap=(pl.col("length") / predicted - 1).abs().max())
-    return over_seeds(worst.sort("seed")["gap"].to_numpy(), worst.sort("seed")["seed"].to_list())
+    worst = worst.sort("seed")
+    return over_seeds(worst["gap"].to_numpy(), worst["seed"].to_list(), bounds=(0, np.inf))
 
 
-@needs("rounds")
+@on("rounds")
 def flip_slope(results: Results) -> Estimate | None:
     """Per seed, the slope of the flip round on log2((1 - p)/p) over starting p_cot."""
     if len(results.factor("p_cot")) < 2:
@@ -209,17 +232,17 @@ def flip_slope(results: Results) -> Estimate | None:
     return over_seeds(values, results.seeds)
 
 
-@needs("rounds")
+@on("rounds")
 def flip_distance(results: Results) -> Estimate | None:
     """Per seed, the largest distance of a flip round from floor(log2((1 - p)/p))."""
     values = []
     for seed in results.seeds:
         x, y = _flips(results.of_seeds([seed]).select(stage="rl"))
         values.append(float(np.abs(y - np.floor(x + 1e-9)).max()))
-    return over_seeds(values, results.seeds)
+    return over_seeds(values, results.seeds, bounds=(0, np.inf))
 
 
-@needs("rounds")
+@on("rounds")
 def odds_slope(results: Results) -> Estimate | None:
     """Per seed, the slope of logit(long share) on rounds minus ln(2c), averaged over p_cot.
 
@@ -235,20 +258,18 @@ def odds_slope(results: Results) -> Estimate | None:
 def chain_accuracy(
     results: Results, algorithm: str, reward: str, temperature: float
 ) -> pl.DataFrame:
-    """Accuracy given long at temperature 1 after RL, by seed; 0 where chains are gone."""
+    """Share of exact chains among long answers at temperature 1 after RL, by seed; 0 without."""
     part = results.select(stage="rl", algorithm=algorithm, reward=reward, temperature=temperature)
     if not len(part):
         return pl.DataFrame({"seed": [], "chain": []})
-    long = pl.col("strategy") == "long"
-    table = sampled(part)
-    counts = table.group_by("seed").agg(right=(long & _CORRECT).sum(), long=long.sum())
+    counts = sampled(part).group_by("seed").agg(right=EXACT.sum(), long=IS_LONG.sum())
     return counts.select("seed", chain=pl.col("right") / pl.col("long").clip(1)).sort("seed")
 
 
 def reward_gap(temperature: float) -> Measure:
     """Chain accuracy after STaR under the chain reward minus under the end-to-end reward."""
 
-    @needs("reward_and_temperature")
+    @on("reward_and_temperature")
     def measure(results: Results) -> Estimate | None:
         cot, e2e = (chain_accuracy(results, "star", r, temperature) for r in ("cot", "e2e"))
         if not len(cot) or not len(e2e):
@@ -259,7 +280,7 @@ def reward_gap(temperature: float) -> Measure:
     return measure
 
 
-@needs("reward_and_temperature")
+@on("reward_and_temperature")
 def grpo_hot(results: Results) -> Estimate | None:
     """Chain accuracy after hot GRPO with the end-to-end reward."""
     chain = chain_accuracy(results, "grpo", "e2e", 1.5)
@@ -271,14 +292,14 @@ def grpo_hot(results: Results) -> Estimate | None:
 def hotter_share(reward: str) -> Measure:
     """Long share at temperature 1 after STaR that was sampled hotter than the paper's."""
 
-    @needs("hotter", reward=reward)
+    @on("hotter", reward=reward)
     def measure(results: Results) -> Estimate | None:
         return share(sampled(results.select(stage="rl")), "long")
 
     return measure
 
 
-@needs("reward_and_temperature")
+@on("reward_and_temperature")
 def all_others(results: Results) -> Estimate | None:
     """Per seed, the worst greedy accuracy over arms, hot STaR with the end-to-end reward aside."""
     rest = results.select(stage="rl").where(
@@ -290,7 +311,7 @@ def all_others(results: Results) -> Estimate | None:
 def too_early(figure: str) -> Measure:
     """From the earliest checkpoint: greedy accuracy after RL, or the growth of sampled length."""
 
-    @needs("early")
+    @on("early")
     def measure(results: Results) -> Estimate | None:
         first = results.select(stage="rl", start=results.factor("start")[0])
         if figure == "accuracy":
@@ -301,25 +322,25 @@ def too_early(figure: str) -> Measure:
     return measure
 
 
-@needs("capacity")
+@on("capacity", if_valid=False)
 def larger_models(results: Results) -> Estimate | None:
     """Per seed, the largest greedy accuracy over depths and widths."""
     return extreme(results, "arm", largest=True)
 
 
-@needs("without_chains")
+@on("without_chains")
 def nothing_to_amplify(results: Results) -> Estimate | None:
     """Per seed, the largest greedy accuracy after RL without chains."""
     return extreme(results.select(stage="rl"), "arm", largest=True)
 
 
-@needs("without_chains")
+@on("without_chains")
 def chains_from_nothing(results: Results) -> Estimate | None:
     """Long share after RL without chains."""
     return share(sampled(results.select(stage="rl")), "long")
 
 
-@needs("leap")
+@on("leap")
 def partial_chains(results: Results) -> Estimate | None:
     """Per seed, the largest greedy accuracy over the partial-chain sweep."""
     return extreme(results.select(stage="pretrain"), "p_cot", largest=True)
@@ -330,15 +351,14 @@ def _columns(table: pl.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rows["p_cot"].to_numpy(), rows["accuracy"].to_numpy()
 
 
-def _first_crossing(x: np.ndarray, y: np.ndarray) -> float:
-    """Where a piecewise linear curve first reaches FLIPPED; NaN where it never does."""
+def _crossing(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """Where a piecewise linear curve first reaches FLIPPED, between its grid neighbours."""
     above = np.flatnonzero(y >= FLIPPED)
-    if not len(above):
-        return float("nan")
+    if not len(above) or above[0] == 0:
+        return float("nan"), float("nan"), float("nan")
     i = above[0]
-    if i == 0:
-        return float(x[0])
-    return float(x[i - 1] + (FLIPPED - y[i - 1]) / (y[i] - y[i - 1]) * (x[i] - x[i - 1]))
+    step = (FLIPPED - y[i - 1]) / (y[i] - y[i - 1])
+    return float(x[i - 1]), float(x[i - 1] + step * (x[i] - x[i - 1])), float(x[i])
 
 
 def _flips(results: Results) -> tuple[np.ndarray, np.ndarray]:
@@ -357,16 +377,16 @@ def _flips(results: Results) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _excess_slope(run: Results) -> float:
-    """Slope of the log-odds of the long share on the round, minus ln(2c), for one run."""
+    """Slope of the log-odds of the long share on the round, minus ln(2c), for one run.
+
+    c is the share of exact chains in the same rounds; NaN where the chains died out.
+    """
     steps, shares = rounds(run, "share_long")
     upto = int(np.argmax(shares[0] > SOLVED)) or len(steps)
-    odds = np.clip(shares[0, :upto], 1e-3, 1 - 1e-3)
-    slope = np.polyfit(steps[:upto], np.log(odds / (1 - odds)), 1)[0]
-    table = run.rollouts().filter((pl.col("temperature") == 1) & (pl.col("strategy") == "long"))
-    correct = float(table.select(_CORRECT.mean()).item())
-    return float(slope - np.log(2 * correct))
-
-
-def _median_length(table: pl.DataFrame) -> Estimate:
-    medians = table.group_by("seed").agg(length=LENGTH.median()).sort("seed")
-    return over_seeds(medians["length"].to_numpy(), medians["seed"].to_list())
+    odds = shares[0, :upto] / (1 - shares[0, :upto])
+    if upto < 2 or not odds.all():
+        return float("nan")
+    slope = np.polyfit(steps[:upto], np.log(odds), 1)[0]
+    table = run.rollouts("train", steps=tuple(steps[1 : upto + 1])).filter(IS_LONG)
+    exact = table.group_by("step").agg(c=EXACT.mean())["c"].to_numpy()
+    return float(slope - np.log(2 * exact).mean())
