@@ -85,7 +85,7 @@ def main() -> None:
     page = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; never edited. Notes: [benchmarks.notes.md](benchmarks.notes.md).",
+        "Written by `make bench`; never edited.",
         "",
         f"{where['machine']}; {where['cores']} cores; one thread a process; "
         f"code {where['code']}; {datetime.date.today().isoformat()}.",

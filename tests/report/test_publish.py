@@ -131,4 +131,6 @@ def test_publishing_again_changes_no_byte(tmp_path: Path) -> None:
     ("seconds", "text"), [(12.0, "12 s"), (95.4, "1 min 35 s"), (4500.0, "1 h 15 min")]
 )
 def test_wall_times_read_well(seconds: float, text: str, tmp_path: Path) -> None:
-    assert f"| wall time | {text} |" in published(tmp_path, section(seconds=seconds))
+    assert f"| time of all stages, one after the other | {text} |" in published(
+        tmp_path, section(seconds=seconds)
+    )

@@ -117,3 +117,13 @@ def test_a_token_of_probability_zero_is_never_chosen() -> None:
     log_probs = torch.tensor([[-torch.inf, 0.0, -torch.inf]]).repeat(3, 1)
     edges = np.array([0.0, 0.5, np.nextafter(1.0, 0.0)])
     assert choose(log_probs, edges).tolist() == [1, 1, 1]
+
+
+def test_many_rows_are_drawn_in_parts_as_they_are_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, whole = tiny.rollouts(7, 4)
+    monkeypatch.setattr("hone.sampling.policy._SAMPLED_AT_ONCE", 8)
+    _, parts = tiny.rollouts(7, 4)
+    assert parts.tokens.lists() == whole.tokens.lists()
+    assert parts.stopped.tolist() == whole.stopped.tolist()
+    assert np.abs(parts.logprobs - whole.logprobs).max() < 1e-5
+    assert len(parts.tokens) == 4 * len(drawn)

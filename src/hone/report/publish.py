@@ -24,7 +24,7 @@ class Section:
     Attributes:
         part: empty where the preset has no parts.
         environment: as `environment.json` holds it.
-        seconds: wall time of the whole part.
+        seconds: of all its stages, one after the other.
         stale: whether the code that determines its results has changed since.
     """
 
@@ -120,7 +120,7 @@ def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str
 
 def _provenance(section: Section) -> Iterator[tuple[str, str]]:
     yield "date", section.date
-    yield "wall time", _duration(section.seconds)
+    yield "time of all stages, one after the other", _duration(section.seconds)
     packages = section.environment.get("packages", {})
     shown = {name: text for name, text in section.environment.items() if name != "packages"}
     yield from flattened(shown).items()

@@ -20,7 +20,7 @@ from hone.measures import (
     shares,
 )
 from hone.report.claims_table import bounds, number
-from hone.runs.files import read_json
+from hone.runs.files import read_json, verify
 from hone.runs.keys import rebuild
 from hone.sampling.policy import DecoderPolicy
 from hone.tasks import parse_task
@@ -52,6 +52,8 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     """
     checkpoint = _checkpoint(folder)
     task = _named_task(task_text) if task_text else _trained_on(folder)
+    if (checkpoint / "manifest.json").is_file():  # one of ours; others have none
+        verify(checkpoint, read_json(checkpoint / "manifest.json"))
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
     greedy = _responses(policy, task, problems, SamplingProtocol(task.max_tokens, 1, 0.0), protocol)

@@ -18,7 +18,7 @@ from hone.runs.files import read_json
 from hone.runs.keys import rebuild
 from hone.runs.results import Results
 from hone.studies.registry import find_study
-from hone.studies.runfile import RunFile, load_run, runs_below
+from hone.studies.runfile import RunFile, described, load_run, runs_below
 from hone.studies.study import Study, assess
 
 _ROWS = 6000  # sampled responses in the page's browser
@@ -96,16 +96,17 @@ def publish_runs(folder: Path, destination: Path) -> Path:
     """One page of results from all runs of a study's folder.
 
     Raises:
-        UsageError: runs of code that was not committed, or of settings that no preset has.
+        UsageError: runs of code that was not committed, or of a preset that is no longer there.
     """
     sections, studies = {}, {}
     for path in runs_below(folder):
         record = load_run(path)
         if record.overrides:
-            continue  # a reader could not tell it from the preset
+            continue  # a variation is not the preset; its page is its own report
         study, _ = find_study(record.study)
         studies[study.name] = study
         results = record.results(path.parent)
+        planned = described(study.plan(study.settings(record.preset, record.part)))
         parts = list(study.presets[record.preset])
         order = (list(study.presets).index(record.preset), parts.index(record.part))
         sections[order] = Section(
@@ -117,7 +118,7 @@ def publish_runs(folder: Path, destination: Path) -> Path:
             environment=record.environment,
             date=record.date,
             seconds=record.seconds,
-            stale=record.is_stale,
+            stale=record.is_stale or planned != record.stages,
         )
     if len(studies) != 1:
         raise UsageError(f"{folder} holds runs of {sorted(studies) or 'no'} study; publish one")

@@ -9,7 +9,7 @@ from typing import Any
 
 from hone.core.errors import DamagedFile, UsageError
 from hone.runs.files import read_json, write_json
-from hone.runs.folder import is_complete
+from hone.runs.folder import check_complete, is_complete
 from hone.runs.keys import determining_hash
 from hone.runs.plan import Node
 from hone.runs.results import Finished, Results
@@ -69,7 +69,7 @@ class RunFile:
         """The finished stages.
 
         Raises:
-            DamagedFile: a stage's folder is gone or not complete.
+            DamagedFile: a stage's folder is gone or not complete, or a file of it is damaged.
         """
         stages = tuple(
             Finished(
@@ -84,6 +84,7 @@ class RunFile:
         for stage in stages:
             if not is_complete(stage.folder):
                 raise DamagedFile(f"{stage.folder} is missing or unfinished; run the study again")
+            check_complete(stage.folder)
         return Results(self.study, stages)
 
 
