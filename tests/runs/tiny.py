@@ -22,7 +22,7 @@ from hone.studies.rl_after_ntp import parity
 
 hone.runs.folder.CHECKPOINT_SECONDS = 0.05  # in the workers too: they import this file
 settings = parity.Settings(
-    experiments=("threshold", "algorithms"), sweep=(0.25,), seeds=(0,), d=4, layers=1, width=16,
+    experiments=("threshold", "algorithms"), sweep=(0.25,), seeds=(0,), d=5, layers=1, width=16,
     steps=60, batch=16, rounds=12, prompts=16, group=4, star_rounds=8, star_samples=64, problems=16,
 )
 study = replace(

@@ -81,7 +81,7 @@ def extreme_of(table: pl.DataFrame, hit: pl.Expr, by: str, largest: bool) -> Est
         values["rate"].to_numpy(),
         values["seed"].to_list(),
         floor=clopper_pearson(mean * problems, problems),
-        bounds=(0, 1),
+        bounds=(0.0, 1.0),
     )
 
 
@@ -128,14 +128,14 @@ def _sweep(results: Results, low: float, high: float) -> Results:
 @on("threshold", if_valid=False)
 def below_threshold(results: Results) -> Estimate | None:
     """Per seed, the largest greedy accuracy at p_cot clearly below 1/3."""
-    part = _sweep(results, 0, LOW)
+    part = _sweep(results, 0.0, LOW)
     return extreme(part, "p_cot", largest=True) if len(part) else None
 
 
 @on("threshold", if_valid=False)
 def above_threshold(results: Results) -> Estimate | None:
     """Per seed, the smallest greedy accuracy at p_cot clearly above 1/3."""
-    part = _sweep(results, HIGH, 1)
+    part = _sweep(results, HIGH, 1.0)
     return extreme(part, "p_cot", largest=False) if len(part) else None
 
 
@@ -150,7 +150,7 @@ def crossing(results: Results) -> Estimate | None:
     found = [_crossing(*_columns(wide, seed)) for seed in results.seeds]
     low, value, high = np.array(found).T
     floor = None if np.isnan(value).any() else (float(low.min()), float(high.max()))
-    return over_seeds(value, results.seeds, floor=floor, bounds=(0, 1))
+    return over_seeds(value, results.seeds, floor=floor, bounds=(0.0, 1.0))
 
 
 @on("threshold", if_valid=False)
@@ -160,7 +160,7 @@ def share_error(results: Results) -> Estimate | None:
     shares = table.group_by("seed", "p_cot").agg(long=(pl.col("strategy") == "long").mean())
     errors = shares.with_columns(error=(pl.col("long") - pl.col("p_cot")).abs())
     worst = errors.group_by("seed").agg(pl.col("error").max()).sort("seed")
-    return over_seeds(worst["error"].to_numpy(), worst["seed"].to_list(), bounds=(0, 1))
+    return over_seeds(worst["error"].to_numpy(), worst["seed"].to_list(), bounds=(0.0, 1.0))
 
 
 @on("threshold", if_valid=False)
@@ -217,7 +217,7 @@ def length_formula(results: Results) -> Estimate | None:
     predicted = 1 + (pl.col("d") - 1) * pl.col("long")
     worst = each.group_by("seed").agg(gap=(pl.col("length") / predicted - 1).abs().max())
     worst = worst.sort("seed")
-    return over_seeds(worst["gap"].to_numpy(), worst["seed"].to_list(), bounds=(0, np.inf))
+    return over_seeds(worst["gap"].to_numpy(), worst["seed"].to_list(), bounds=(0.0, float("inf")))
 
 
 @on("rounds")
@@ -239,7 +239,7 @@ def flip_distance(results: Results) -> Estimate | None:
     for seed in results.seeds:
         x, y = _flips(results.of_seeds([seed]).select(stage="rl"))
         values.append(float(np.abs(y - np.floor(x + 1e-9)).max()))
-    return over_seeds(values, results.seeds, bounds=(0, np.inf))
+    return over_seeds(values, results.seeds, bounds=(0.0, float("inf")))
 
 
 @on("rounds")
@@ -275,7 +275,7 @@ def reward_gap(temperature: float) -> Measure:
         if not len(cot) or not len(e2e):
             return None
         gaps = cot["chain"].to_numpy() - e2e["chain"].to_numpy()
-        return over_seeds(gaps, cot["seed"].to_list(), bounds=(-1, 1))
+        return over_seeds(gaps, cot["seed"].to_list(), bounds=(-1.0, 1.0))
 
     return measure
 
@@ -286,7 +286,7 @@ def grpo_hot(results: Results) -> Estimate | None:
     chain = chain_accuracy(results, "grpo", "e2e", 1.5)
     if not len(chain):
         return None
-    return over_seeds(chain["chain"].to_numpy(), chain["seed"].to_list(), bounds=(0, 1))
+    return over_seeds(chain["chain"].to_numpy(), chain["seed"].to_list(), bounds=(0.0, 1.0))
 
 
 def hotter_share(reward: str) -> Measure:
