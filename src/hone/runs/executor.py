@@ -3,6 +3,7 @@
 import fcntl
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -121,6 +122,8 @@ def set_damaged_aside(nodes: Sequence[Node], root: Path) -> list[str]:
             continue
         try:
             check_complete(folder)
+            # a kill may have come between finishing a stage and tidying up after it
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         except DamagedFile as error:
             folder.rename(folder.with_name(f"{folder.name}.{time.time_ns()}.damaged"))
             found.append(f"not used: {error}")
