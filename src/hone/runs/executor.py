@@ -113,7 +113,8 @@ def check_owner(root: Path, study: str) -> None:
 def set_damaged_aside(nodes: Sequence[Node], root: Path) -> list[str]:
     """Move complete stages whose files are damaged out of the way; returns what was found.
 
-    Nothing is deleted: the folder keeps its content under a name that ends in `.damaged`.
+    No result is deleted: the folder keeps its content under a name that ends in `.damaged`. What
+    a kill between finishing and tidying up left in a sound folder goes.
     """
     found: list[str] = []
     for node in unique(nodes):
@@ -122,7 +123,6 @@ def set_damaged_aside(nodes: Sequence[Node], root: Path) -> list[str]:
             continue
         try:
             check_complete(folder)
-            # a kill may have come between finishing a stage and tidying up after it
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         except DamagedFile as error:
             folder.rename(folder.with_name(f"{folder.name}.{time.time_ns()}.damaged"))

@@ -14,7 +14,7 @@ from hone.measures import (
     over_seeds,
     share,
 )
-from hone.measures.accuracy import CORRECT, estimate, per_problem, usable
+from hone.measures.accuracy import CORRECT, estimate, joined, per_problem, usable
 from hone.measures.lengths import LENGTH
 from hone.runs.results import Results
 from hone.studies.study import Measure
@@ -110,10 +110,10 @@ def on(
             note = f"{lost} seed(s) invalid: d < {SMALLEST_D}, or short answers are no coin flips"
             if not sound:
                 return Estimate(float("nan"), None, 0.95, "none", part.seeds, note)
-            estimate = measure(part.of_seeds(sound))
-            if estimate is None or not lost:
-                return estimate
-            return replace(estimate, note="; ".join(filter(None, (estimate.note, note))))
+            found = measure(part.of_seeds(sound))
+            if found is None or not lost:
+                return found
+            return replace(found, note=joined(found.note, note))
 
         return measured
 
