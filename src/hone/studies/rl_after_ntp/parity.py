@@ -93,8 +93,11 @@ class Settings:
         return round(self.steps * min(self.patience, self._rarity(p_cot)))
 
     def pretrain_batch(self, p_cot: float) -> int:
-        """Beyond that, up to `patience` times the batch, of mostly short, cheap answers."""
-        return self.batch * min(self.patience, math.ceil(self._rarity(p_cot) / 4))
+        """And a larger batch, of mostly short, cheap answers, so that every batch holds chains.
+
+        Much more would let the model learn the parity itself (§6), which voids the argument.
+        """
+        return self.batch * min(self.patience, math.isqrt(int(self._rarity(p_cot))))
 
     def _rarity(self, p_cot: float) -> float:
         """How much rarer chains are than at the study's p_cot; without any there is no waiting."""
@@ -301,6 +304,7 @@ def plan(settings: Settings) -> list[Node]:
 QUICK = Settings(
     experiments=("threshold", "algorithms", "matched", "without_chains"),
     sweep=(0.28, 0.3, 0.38, 0.42),
+    rounds=14,
 )
 FULL = Settings(experiments=())
 PAPER = Settings(
