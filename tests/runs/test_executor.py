@@ -44,6 +44,18 @@ def test_a_failure_stops_only_what_stands_on_it(tmp_path: Path) -> None:
     assert carried_out(tmp_path) == ["after", "before", "failing"]
 
 
+def test_a_fault_in_a_stage_stops_only_it_and_leaves_its_traceback(tmp_path: Path) -> None:
+    broken = node(Toy("broken", fate="breaks"), arm="bad")
+    with pytest.raises(HoneError) as caught:
+        run([broken, node(Toy("after"), arm="good")], tmp_path)
+    traceback = broken.folder(tmp_path) / "error.txt"
+    assert str(caught.value).endswith(
+        f"bad/broken (seed 0): ZeroDivisionError: this stage has a fault (traceback: {traceback})"
+    )
+    assert "toy.py" in traceback.read_text()
+    assert carried_out(tmp_path) == ["after", "broken"]
+
+
 def test_a_killed_worker_is_put_down_to_memory(tmp_path: Path) -> None:
     with pytest.raises(HoneError) as caught:
         run([node(Toy("greedy", fate="is killed"))], tmp_path, workers=1)

@@ -7,6 +7,7 @@ import pytest
 
 from hone.core.errors import DamagedFile
 from hone.runs import folder
+from hone.runs.files import read_json, write_json
 from hone.runs.folder import FolderContext, check_complete, finish, is_complete
 from hone.runs.worker import run_stage
 from tests.runs.toy import Toy, count
@@ -68,6 +69,31 @@ def test_a_damaged_checkpoint_is_named_and_an_older_one_used(
     assert after[:3] == before[:3]
     assert after[3] != before[3]
     assert results(path) == uninterrupted
+
+
+def test_a_checkpoint_over_a_damaged_table_is_not_used(
+    tmp_path: Path, uninterrupted: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "stage"
+    carry_out(path, until=4)
+    table = path / "rollouts" / "evaluation-000004.parquet"
+    table.write_bytes(table.read_bytes()[:-20])
+    carry_out(path)
+    assert capsys.readouterr().err == f"not used: {table} is damaged: it is not what was written\n"
+    assert results(path) == uninterrupted
+
+
+def test_a_stage_that_goes_on_under_other_code_names_both(tmp_path: Path) -> None:
+    path = tmp_path / "toy-1"
+    run_stage(TOY, 0, "1", path, {})
+    (path / "checkpoints").mkdir()
+    made = read_json(path / "environment.json")
+    (path / "result.json").unlink()
+    write_json(path / "environment.json", {**made, "code": "0.1", "determining": "other"})
+    run_stage(TOY, 0, "1", path, {})
+    again = read_json(path / "environment.json")
+    assert again["code"] == f"0.1, then {made['code']}"
+    assert again["determining"] == f"other, then {made['determining']}"
 
 
 def test_without_a_sound_checkpoint_a_stage_starts_over(

@@ -24,7 +24,7 @@ class Toy(StageConfig):
 
     name: str
     steps: int = 3
-    fate: Literal["ends", "fails", "is killed"] = "ends"
+    fate: Literal["ends", "fails", "breaks", "is killed"] = "ends"
     factors: Mapping[str, float] = field(default_factory=dict)
     note: str = field(default="", metadata={"semantic": False})
 
@@ -40,6 +40,8 @@ def carry_out(config: Toy, context: Context) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if config.fate == "fails":
         raise HoneError("this stage was meant to fail")
+    if config.fate == "breaks":
+        raise ZeroDivisionError("this stage has a fault")
     count(config, context)
 
 

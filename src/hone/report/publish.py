@@ -95,7 +95,7 @@ def _refuse(study: str, sections: Sequence[Section]) -> None:
     if not sections:
         raise UsageError(f"nothing to publish: study {study!r} has no finished part")
     for section in sections:
-        if section.environment["code"].endswith(".dirty"):
+        if ".dirty" in section.environment["code"]:
             raise UsageError(
                 f"not published: {section.name} was made by uncommitted code "
                 f"({section.environment['code']}); commit, then run it in a new folder: "
@@ -120,7 +120,7 @@ def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str
 
 def _provenance(section: Section) -> Iterator[tuple[str, str]]:
     yield "date", section.date
-    yield "time of all stages, one after the other", _duration(section.seconds)
+    yield "time of all stages, one after the other", duration(section.seconds)
     packages = section.environment.get("packages", {})
     shown = {name: text for name, text in section.environment.items() if name != "packages"}
     yield from flattened(shown).items()
@@ -145,7 +145,8 @@ def _write_figures(folder: Path, sections: Sequence[Section]) -> None:
             path.unlink()
 
 
-def _duration(seconds: Number) -> str:
+def duration(seconds: Number) -> str:
+    """A time in words."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -69,7 +70,7 @@ def execute(
                 break  # all that is left stands on stages that failed
             finished, _ = wait(futures, _POLL_SECONDS, FIRST_COMPLETED)
             for future in finished:
-                _collect(future, futures.pop(future), progress)
+                _collect(future, futures.pop(future), root, progress)
             progress.running = list(futures.values())
             watch(progress)
     if progress.failed:
@@ -176,17 +177,19 @@ def _submit(pool: ProcessPoolExecutor, node: Node, root: Path) -> Future[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _collect(future: Future[None], node: Node, progress: Progress) -> None:
-    try:
-        future.result()
+def _collect(future: Future[None], node: Node, root: Path, progress: Progress) -> None:
+    error = future.exception()
+    if error is None:
         progress.done.append(node)
-    except (DiskFull, BrokenProcessPool):
-        raise
-    except HoneError as error:
+    elif isinstance(error, DiskFull | BrokenProcessPool):
+        raise error
+    elif isinstance(error, HoneError):
         progress.failed[node.key] = f"{_title(node)}: {error}"
-    except Exception as error:
-        error.add_note(f"in stage {_title(node)}")
-        raise
+    else:  # a fault in a stage's own code
+        path = node.folder(root) / "error.txt"
+        path.write_text("".join(traceback.format_exception(error)))
+        kind = type(error).__name__
+        progress.failed[node.key] = f"{_title(node)}: {kind}: {error} (traceback: {path})"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The run folder of one stage: what it holds, when it counts, and the stage's view of it."""
 
 import fcntl
+import hashlib
 import io
 import json
 import shutil
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +32,8 @@ CHECKPOINT_SECONDS = 20.0
 """Wall time between checkpoints; it decides what a kill costs, never a result."""
 _KEPT_CHECKPOINTS = 2
 _CHECKPOINTS = "checkpoints"  # in progress; the final one is `checkpoint`
-_UNCOMPARED = ("result.json", "timing.jsonl", "environment.json", ".lock")
+_TABLES = "tables.json"  # digests of the tables that stand when a checkpoint is taken
+_UNCOMPARED = ("result.json", "timing.jsonl", "environment.json", "error.txt", ".lock")
 
 
 def is_complete(folder: Path) -> bool:
@@ -84,6 +87,7 @@ class FolderContext:
     seed: int
     inputs: Mapping[str, Path]
     _mode: Literal["w", "a"] = field(default="w", init=False)  # what cannot resume starts over
+    _tables: dict[str, str] = field(default_factory=dict, init=False)  # digests by file name
     _started: float = field(default_factory=time.monotonic, init=False)
     _last_checkpoint: float = field(default_factory=time.monotonic, init=False)
 
@@ -95,7 +99,7 @@ class FolderContext:
         """Load the newest sound checkpoint; what was written after it is taken back."""
         step = self._load_newest(load)
         for table in (self.folder / "rollouts").glob("*.parquet"):
-            if _table_step(table) > step or step == 0:
+            if table.name not in self._tables:
                 table.unlink()
         self._truncate(self.folder / "metrics.jsonl", step)
         timing = self._truncate(self.folder / "timing.jsonl", step)
@@ -114,12 +118,13 @@ class FolderContext:
         buffer = io.BytesIO()
         table.write_parquet(buffer, compression="zstd")
         write_bytes(path, buffer.getvalue())
+        self._tables[path.name] = hashlib.sha256(buffer.getvalue()).hexdigest()
         return path
 
     def checkpoint(self, step: int, save: Callable[[Path], None]) -> None:
         if time.monotonic() - self._last_checkpoint < CHECKPOINT_SECONDS:
             return
-        write_folder(self._checkpoints / f"step-{step:06d}", save)
+        write_folder(self._checkpoints / f"step-{step:06d}", partial(self._save, save))
         for old in sorted(self._checkpoints.glob("step-*"))[:-_KEPT_CHECKPOINTS]:
             shutil.rmtree(old)
         self._last_checkpoint = time.monotonic()
@@ -131,14 +136,22 @@ class FolderContext:
     def _checkpoints(self) -> Path:
         return self.folder / _CHECKPOINTS
 
+    def _save(self, save: Callable[[Path], None], folder: Path) -> None:
+        """A checkpoint: the stage's own state, and what its tables were."""
+        save(folder)
+        write_json(folder / _TABLES, self._tables)
+
     def _load_newest(self, load: Callable[[Path], None]) -> int:
         for folder in sorted(self._checkpoints.glob("step-*"), reverse=True):
             try:
                 verify(folder, read_json(folder / "manifest.json"))
+                tables = read_json(folder / _TABLES)
+                verify(self.folder / "rollouts", tables)
             except DamagedFile as error:
                 sys.stderr.write(f"not used: {error}\n")
                 continue
             load(folder)
+            self._tables = tables
             return int(folder.name.removeprefix("step-"))
         return 0
 
@@ -158,7 +171,3 @@ class FolderContext:
 
 def _is_line(line: str) -> bool:
     return line.startswith("{") and line.endswith("}")
-
-
-def _table_step(path: Path) -> int:
-    return int(path.stem.rpartition("-")[2])

@@ -14,7 +14,7 @@ from types import ModuleType
 from hone.core.errors import UsageError
 from hone.core.stage import StageConfig
 from hone.runs.environment import environment
-from hone.runs.files import remove_unfinished, write_json
+from hone.runs.files import read_json, remove_unfinished, write_json
 from hone.runs.folder import FolderContext, finish, is_complete, locked
 from hone.runs.keys import describe
 
@@ -35,10 +35,11 @@ def run_stage(
         if is_complete(folder):  # the last worker of a killed run may have finished it
             return
         remove_unfinished(folder)
+        (folder / "error.txt").unlink(missing_ok=True)
         description = {"config": describe(config), "seed": seed, "key": key}
         description["inputs"] = {role: path.name for role, path in inputs.items()}
         write_json(folder / "config.json", description)
-        write_json(folder / "environment.json", environment())
+        write_json(folder / "environment.json", _made_in(folder))
         _one_thread()
         module, _, function = config.implementation.partition(":")
         implementation = getattr(importlib.import_module(module), function)
@@ -67,6 +68,19 @@ def import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise UsageError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
+
+
+def _made_in(folder: Path) -> dict[str, object]:
+    """Where a stage is made. One that goes on under other code names both, and is never current."""
+    now, file = environment(), folder / "environment.json"
+    if (folder / "checkpoints").is_dir() and file.is_file():
+        before = read_json(file)
+        for name in ("code", "determining"):
+            if not before[name].endswith(str(now[name])):
+                now[name] = f"{before[name]}, then {now[name]}"
+            else:
+                now[name] = before[name]
+    return now
 
 
 def _one_thread() -> None:

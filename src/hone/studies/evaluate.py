@@ -1,5 +1,6 @@
 """`hone eval`: a checkpoint on a task, as a table and as JSON."""
 
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
         verify(checkpoint, read_json(checkpoint / "manifest.json"))
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
+    if len(problems) < protocol.problems:
+        sys.stderr.write(f"only {len(problems)} of {protocol.problems} problems: no more exist\n")
     greedy = _responses(policy, task, problems, SamplingProtocol(task.max_tokens, 1, 0.0), protocol)
     sampling = SamplingProtocol(
         task.max_tokens, protocol.samples, protocol.temperature, protocol.top_p

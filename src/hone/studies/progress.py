@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hone.models.config import parameters
+from hone.report.publish import duration
 from hone.runs.executor import Progress
 from hone.runs.folder import is_complete
 from hone.runs.plan import Node, missing, unique
@@ -66,12 +67,12 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
         seconds = sum(map(estimator.seconds, left), 0.0)
         seeds = ",".join(str(node.seed) for node in members)
         done = f"{len(members) - len(left)}/{len(members)}"
-        table.add_row(arm, stage, seeds, done, _clock(seconds))
+        table.add_row(arm, stage, seeds, done, duration(seconds))
     to_do = missing(nodes, root)
     wall = sum(map(estimator.seconds, to_do), 0.0) / workers
     return Group(
         table,
-        f"{len(unique(nodes))} different stages, {len(to_do)} to do, about {_clock(wall)} "
+        f"{len(unique(nodes))} different stages, {len(to_do)} to do, about {duration(wall)} "
         f"with {workers} worker{'s' * (workers != 1)}; arms share stages",
     )
 
@@ -117,7 +118,7 @@ class Display:
     def _summary(self, progress: Progress) -> str:
         done = progress.cached + len(progress.done)
         failed = f", {len(progress.failed)} failed" if progress.failed else ""
-        return f"{done}/{progress.total} stages{failed}, {_clock(self._left(progress))} left"
+        return f"{done}/{progress.total} stages{failed}, {duration(self._left(progress))} left"
 
     def _left(self, progress: Progress) -> float:
         estimator = Estimator(self._nodes, self._root)
@@ -148,11 +149,3 @@ def _last_line(path: Path) -> dict[str, Any] | None:
         return next((json.loads(text) for text in reversed(lines[:-1]) if text), None)
     except (OSError, ValueError):
         return None
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
