@@ -91,7 +91,7 @@ def grpo_step(model: str, dtype: str, compiled: bool) -> dict[str, float]:
     def sample(i: int) -> Batch:
         answers = learner.policy.respond(problems.prompts, protocol, Stream.root(i), long)
         return Batch(problems.prompts, answers.prompt_rows, answers.tokens, answers.logprobs,
-                     weights, temperature=1.0)  # fmt: skip
+                     weights[:, None], 1.0, TASK.max_tokens)  # fmt: skip
 
     batch = sample(0)
     sampling = median_seconds(sample)

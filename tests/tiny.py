@@ -63,8 +63,9 @@ def batch(n: int = 6, group: int = 4, seed: int = 0, temperature: float = 1.0) -
         responses.prompt_rows,
         responses.tokens,
         responses.logprobs,
-        weights,
+        weights[:, None],
         temperature,
+        TASK.max_tokens,
     )
 
 

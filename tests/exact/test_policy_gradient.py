@@ -62,8 +62,9 @@ def expected_update(
         np.zeros(len(rows), dtype=int),
         chosen,
         np.zeros(chosen.tokens.shape, dtype=np.float32),
-        weights,
+        weights[:, None],
         temperature,
+        MAX_TOKENS,
     )
     learner = tiny.learner(algorithm, micro_batch=512)
     learner.policy.decoder.double()

@@ -14,6 +14,8 @@ from hone.core.errors import UsageError
 from hone.core.stage import StageConfig
 from hone.models.config import mistral_style
 from hone.objectives.algorithms import UntilMatched, grpo, reinforce, star
+from hone.objectives.curricula import Adaptive
+from hone.objectives.rewards import verified
 from hone.runs.keys import describe, rebuild, stage_key
 from hone.runs.worker import import_file
 from hone.studies.rl_after_ntp.parity import study
@@ -30,7 +32,9 @@ SUPERVISE = Supervise(
     Evaluation(8, 5),
     mistral_style(5, 32, 1, 16),
 )
-POST_TRAIN = PostTrain(Parity(5), grpo(), "e2e", 4, 8, 4, Optimizer(1e-3), Evaluation(8, 1))
+POST_TRAIN = PostTrain(
+    Parity(5), grpo(), verified("e2e"), 4, 8, 4, Optimizer(1e-3), Evaluation(8, 1)
+)
 RESPOND = Respond(Parity(5), 8)
 
 CHANGES: list[tuple[StageConfig, dict[str, Any]]] = [
@@ -48,7 +52,8 @@ CHANGES: list[tuple[StageConfig, dict[str, Any]]] = [
     (POST_TRAIN, {"algorithm": reinforce()}),
     (POST_TRAIN, {"algorithm": star()}),
     (POST_TRAIN, {"algorithm": star(until=UntilMatched("long", 0.1, 8, 2))}),
-    (POST_TRAIN, {"reward": "cot"}),
+    (POST_TRAIN, {"reward": verified("cot")}),
+    (POST_TRAIN, {"levels": (Parity(5), Parity(6)), "curriculum": Adaptive()}),
     (POST_TRAIN, {"rounds": 5}),
     (POST_TRAIN, {"prompts": 9}),
     (POST_TRAIN, {"group": 5}),

@@ -16,16 +16,24 @@ from hone.objectives.losses import (
     ClippedSurrogate,
     Denominator,
     Loss,
+    Tokens,
     WeightedLikelihood,
     token_shares,
 )
 from hone.training.learner import DecoderLearner
 from tests import tiny
 
-DENOMINATORS: tuple[Denominator, ...] = ("token_mean", "sequence_mean", "sequence_sum")
+DENOMINATORS: tuple[Denominator, ...] = (
+    "token_mean",
+    "sequence_mean",
+    "sequence_sum",
+    "token_budget",
+)
 LOSSES: list[Loss] = [
     *(WeightedLikelihood(name) for name in DENOMINATORS),
     *(ClippedSurrogate(name) for name in DENOMINATORS),
+    ClippedSurrogate("sequence_mean", ratio="sequence"),
+    ClippedSurrogate("sequence_mean", ratio="geometric"),
 ]
 
 
@@ -73,12 +81,11 @@ class TestInvariance:
 
     def test_rows_without_weight_count_in_the_denominator_only(self, loss: Loss) -> None:
         batch = tiny.batch()
-        live = batch.weights != 0
+        live = batch.weights[:, 0] != 0
         kept = gradient_of(batch.select(live), loss)
-        scale = token_shares(batch.responses.lengths, batch.responses.mask, loss.denominator)
-        scale_kept = token_shares(
-            batch.responses.lengths[live], batch.responses.mask[live], loss.denominator
-        )
+        lengths, mask, budget = batch.responses.lengths, batch.responses.mask, batch.max_tokens
+        scale = token_shares(lengths, mask, loss.denominator, budget)
+        scale_kept = token_shares(lengths[live], mask[live], loss.denominator, budget)
         ratio = scale[live].max() / scale_kept.max()
         assert torch.allclose(gradient_of(batch, loss), kept * ratio, atol=1e-12)
 
@@ -86,9 +93,10 @@ class TestInvariance:
 def test_shares_of_a_batch_sum_to_what_the_denominator_says() -> None:
     lengths = np.array([1, 4, 2])
     mask = np.arange(4) < lengths[:, None]
-    assert token_shares(lengths, mask, "token_mean").sum() == pytest.approx(1)
-    assert token_shares(lengths, mask, "sequence_mean").sum() == pytest.approx(1)
-    assert token_shares(lengths, mask, "sequence_sum").sum() == pytest.approx(7 / 3)
+    sums = {name: token_shares(lengths, mask, name, 5).sum() for name in DENOMINATORS}
+    assert sums == pytest.approx(
+        {"token_mean": 1, "sequence_mean": 1, "sequence_sum": 7 / 3, "token_budget": 7 / 15}
+    )
 
 
 def test_on_policy_surrogate_has_the_policy_gradient() -> None:
@@ -99,17 +107,22 @@ def test_on_policy_surrogate_has_the_policy_gradient() -> None:
     assert torch.allclose(plain, clipped, rtol=1e-4, atol=1e-6)
 
 
+def one_token(logprobs: Tensor, weight: float) -> Tokens:
+    one = torch.ones(1, 1)
+    return Tokens(logprobs, torch.zeros(1, 1), weight * one, one)
+
+
 def test_the_surrogate_is_flat_where_it_is_clipped() -> None:
     """Ratio beyond the clip with a positive weight, or below it with a negative one."""
     loss = ClippedSurrogate("token_mean", 0.2, 0.3)
     for shift, weight in ((0.5, 1.0), (-0.5, -1.0)):
         logprobs = torch.full((1, 1), shift, requires_grad=True)
-        loss.terms(logprobs, torch.zeros(1, 1), torch.full((1, 1), weight)).sum().backward()
+        loss.terms(one_token(logprobs, weight)).sum().backward()
         assert logprobs.grad is not None
         assert logprobs.grad.item() == 0
     for shift, weight in ((0.5, -1.0), (-0.5, 1.0), (0.2, 1.0)):
         logprobs = torch.full((1, 1), shift, requires_grad=True)
-        loss.terms(logprobs, torch.zeros(1, 1), torch.full((1, 1), weight)).sum().backward()
+        loss.terms(one_token(logprobs, weight)).sum().backward()
         assert logprobs.grad is not None
         assert logprobs.grad.item() == pytest.approx(-weight * np.exp(shift))
 

@@ -20,6 +20,7 @@ from hone.core.errors import Diverged
 from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.objectives.algorithms import Algorithm, UntilMatched, grpo, reinforce, star
+from hone.objectives.rewards import verified
 from hone.tasks.parity import EOS, Parity
 from hone.training.checks import check_start
 from hone.training.configs import Evaluation, Optimizer, PostTrain
@@ -38,6 +39,10 @@ class Coin:
 
     @property
     def policy(self) -> "Coin":
+        return self
+
+    @property
+    def sampler(self) -> "Coin":
         return self
 
     @property
@@ -75,12 +80,15 @@ class Coin:
 
     def update(self, batch: Batch, stream: Stream) -> dict[str, float]:
         is_long = batch.responses.lengths > 2
-        gradient = batch.weights * (is_long - self.long_share)
+        gradient = batch.weights[:, 0] * (is_long - self.long_share)
         self.logit += self.rate * float(gradient.mean())
         return {"loss": 0.0, "logprob_gap": 0.0}
 
     def restart(self) -> None:
         self.logit = -1.1
+
+    def end_round(self, round: int) -> None:
+        """Nothing lags behind."""
 
     def save(self, folder: Path) -> None:
         (folder / "coin.json").write_text(json.dumps(self.logit))
@@ -101,7 +109,7 @@ def config(
     return PostTrain(
         TASK,
         algorithm,
-        reward,
+        verified(reward),
         rounds=rounds,
         prompts=64,
         group=group,
@@ -173,7 +181,7 @@ def test_what_cannot_be_scored_stays_out_of_the_update(tmp_path: Path) -> None:
             return super().update(batch, stream)
 
     settings = PostTrain(
-        Unscorable(5), grpo(), "e2e", 1, 30, 2, Optimizer(1e-3), Evaluation(4, every=1)
+        Unscorable(5), grpo(), verified("e2e"), 1, 30, 2, Optimizer(1e-3), Evaluation(4, every=1)
     )
     PostTraining(settings, Memory(tmp_path), Counting()).run()
     assert seen == [40]

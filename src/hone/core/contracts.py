@@ -1,5 +1,6 @@
 """What a task, a policy and a learner are to each other. Arrays are batch first, all in NumPy."""
 
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, runtime_checkable
@@ -10,9 +11,10 @@ from jaxtyping import Bool, Float, Int, Int8, Shaped
 from hone.core.alphabet import Alphabet
 from hone.core.errors import require
 from hone.core.random import Stream
-from hone.core.sequences import Sequences
+from hone.core.sequences import Sequences, concatenate
 
 Split = Literal["train", "validation"]
+Estimator = Literal["k1", "k2", "k3", "exact"]  # of a KL; see hone.objectives.divergence
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,19 @@ class Responses:
         return np.arange(len(self.tokens)) // self.samples
 
 
+def joined_responses(parts: SequenceOf[Responses]) -> Responses:
+    """The responses of all parts, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    tokens = concatenate([part.tokens for part in parts])
+    width = tokens.tokens.shape[1]
+    logprobs = [
+        np.pad(part.logprobs, ((0, 0), (0, width - part.logprobs.shape[1]))) for part in parts
+    ]
+    stopped = np.concatenate([part.stopped for part in parts])
+    return Responses(tokens, np.concatenate(logprobs), stopped, parts[0].samples)
+
+
 @runtime_checkable
 class Task(Protocol):
     """A distribution over problems with a verifier and named strategies; owns its alphabet."""
@@ -158,26 +173,37 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """What a learner learns from: responses and the weight (advantage) of each."""
+    """What a learner learns from: responses and the weights (advantages) of their tokens."""
 
     prompts: Sequences  # one row a prompt
     prompt_rows: Int[np.ndarray, " rows"]  # the prompt each response answers
     responses: Sequences
     old_logprobs: Float[np.ndarray, "rows time"]  # under the distribution that sampled them
-    weights: Float[np.ndarray, " rows"]
+    weights: Float[np.ndarray, "rows #time"]  # one column: the same for all tokens of a response
     temperature: float
+    max_tokens: int  # a response may have had
+    reference_logprobs: Float[np.ndarray, "rows time"] | None = None  # of the KL's reference
+    values: Float[np.ndarray, "rows time"] | None = None  # what the critic said of each token
+    returns: Float[np.ndarray, "rows time"] | None = None  # what it should have said
 
     def __len__(self) -> int:
         return len(self.responses)
 
     def select(self, rows: np.ndarray) -> "Batch":
         """Only the given response rows (indices or a boolean mask), in that order."""
+
+        def picked(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[rows]
+
         return replace(
             self,
             prompt_rows=self.prompt_rows[rows],
             responses=self.responses.select(rows),
             old_logprobs=self.old_logprobs[rows],
             weights=self.weights[rows],
+            reference_logprobs=picked(self.reference_logprobs),
+            values=picked(self.values),
+            returns=picked(self.returns),
         )
 
 
@@ -188,6 +214,11 @@ class Learner(Protocol):
     @property
     def policy(self) -> Policy: ...
 
+    @property
+    def sampler(self) -> Policy:
+        """What rollouts are drawn from: the policy, or an earlier one where staleness is asked."""
+        ...
+
     def update(self, batch: Batch, stream: Stream) -> dict[str, float]:
         """One pass of optimizer steps over a batch; returns metrics."""
         ...
@@ -196,5 +227,33 @@ class Learner(Protocol):
         """Back to the weights that post-training began with, optimizer state cleared."""
         ...
 
+    def end_round(self, round: int) -> None:
+        """Told after every round: what lags behind the policy moves on."""
+        ...
+
     def save(self, folder: Path) -> None: ...
     def load(self, folder: Path) -> None: ...
+
+
+@runtime_checkable
+class HasReference(Protocol):
+    """A learner that can measure how far its policy is from a reference."""
+
+    def divergence(
+        self, estimator: Estimator, prompts: Sequences, responses: Responses, temperature: float
+    ) -> Float[np.ndarray, "rows time"]:
+        """The estimator's value at every response token; 0 beyond a response's length."""
+        ...
+
+    def reference_logprobs(
+        self, prompts: Sequences, responses: Responses, temperature: float
+    ) -> Float[np.ndarray, "rows time"]: ...
+
+
+@runtime_checkable
+class HasCritic(Protocol):
+    """A learner with a critic."""
+
+    def values(self, prompts: Sequences, responses: Responses) -> Float[np.ndarray, "rows time"]:
+        """Expected return before every response token; 0 beyond a response's length."""
+        ...

@@ -166,7 +166,7 @@ def _without_constants(config: DecoderConfig, stored: dict[str, Tensor]) -> dict
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a weights file, or of the files that an index names."""
     if path.name != _INDEX:
-        return _read_file(path)
+        return read_file(path)
     tensors: dict[str, Tensor] = {}
     try:
         names = set(_read_json(path)["weight_map"].values())
@@ -175,11 +175,16 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     for name in sorted(names):
         if Path(name).name != name:
             raise DamagedFile(f"{path} names {name!r}; allowed: files of the same folder")
-        tensors |= _read_file(path.parent / name)
+        tensors |= read_file(path.parent / name)
     return tensors
 
 
-def _read_file(path: Path) -> dict[str, Tensor]:
+def read_file(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file.
+
+    Raises:
+        DamagedFile: it is missing or cannot be read.
+    """
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:

@@ -1,38 +1,97 @@
-"""Credit: from the rewards of a batch of groups to the weight of each response.
+"""Credit: from the rewards of a batch of groups to the weight of every token.
 
 Rewards have shape (prompts, group); NaN marks a response that could not be scored. It gets weight
-zero and takes no part in any mean.
+zero and takes no part in any mean. Most methods weigh whole responses (`Credit`); methods that
+look inside a response weigh its tokens (`TokenCredit`).
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from hone.core.errors import require
 
 Rewards = Float[np.ndarray, "prompts group"]
+PerToken = Float[np.ndarray, "rows time"]
 State = dict[str, float]
 
 
 @runtime_checkable
 class Credit(Protocol):
-    """Rewards to weights. `state` is what must survive from batch to batch (and checkpoints)."""
+    """Rewards to one weight a response. `state` must survive from batch to batch."""
 
-    @property
-    def needs_group(self) -> bool:
-        """Whether one response a prompt would always give weight zero."""
-        ...
+    needs_group: ClassVar[bool]  # one response a prompt would always give weight zero
 
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]: ...
+
+
+@runtime_checkable
+class TokenCredit(Protocol):
+    """Token rewards to one weight a token."""
+
+    needs_critic: ClassVar[bool]
+
+    def token_weights(
+        self, rewards: PerToken, values: PerToken, mask: Bool[np.ndarray, "rows time"]
+    ) -> tuple[PerToken, PerToken]:
+        """Weights of all tokens, and the returns a critic is to learn.
+
+        Args:
+            rewards: what each token earned.
+            values: a critic's expectations before each token; zeros without one.
+            mask: True at response tokens of scored responses.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Credited:
+    """What credit makes of a batch."""
+
+    weights: Float[np.ndarray, "rows #time"]
+    returns: PerToken | None
+    state: State
+
+
+def assign(
+    credit: Credit | TokenCredit,
+    rewards: Rewards,
+    penalties: PerToken | None,
+    values: PerToken | None,
+    mask: Bool[np.ndarray, "rows time"],
+    state: State,
+) -> Credited:
+    """Carry out a credit on a batch.
+
+    Args:
+        credit: of responses, or of tokens.
+        rewards: of responses; NaN where unscorable.
+        penalties: further token rewards, such as -β KL; a response's count with its reward.
+        values: of the critic.
+        mask: True at response tokens.
+        state: of earlier batches.
+    """
+    if isinstance(credit, TokenCredit):
+        scored = mask & ~np.isnan(rewards).reshape(-1, 1)
+        earned = np.zeros(mask.shape) if penalties is None else penalties * mask
+        last = mask & (np.cumsum(mask[:, ::-1], axis=1)[:, ::-1] == 1)
+        earned = earned + np.nan_to_num(rewards).reshape(-1, 1) * last
+        expected = np.zeros(mask.shape) if values is None else values * mask
+        weights, returns = credit.token_weights(earned, expected, scored)
+        return Credited(weights, returns if credit.needs_critic else None, state)
+    if penalties is not None:
+        rewards = rewards + (penalties * mask).sum(axis=1).reshape(rewards.shape)
+    weights, state = credit.weights(rewards, state)
+    return Credited(weights.reshape(-1, 1), None, state)
 
 
 @dataclass(frozen=True)
 class RewardAsWeight:
     """Each response weighs its own reward: STaR's filter, and REINFORCE without a baseline."""
 
-    needs_group: bool = False
+    needs_group: ClassVar[bool] = False
 
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
         return np.nan_to_num(rewards), state
@@ -40,12 +99,27 @@ class RewardAsWeight:
 
 @dataclass(frozen=True)
 class GroupMean:
-    """Reward minus the mean of its group (the response itself included)."""
+    """Reward minus the mean of its group, the response itself included (arXiv 2503.20783)."""
 
-    needs_group: bool = True
+    needs_group: ClassVar[bool] = True
 
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
         return np.nan_to_num(rewards - _group_mean(rewards)), state
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """Reward minus the mean of the group's other members (RLOO, arXiv 2402.14740 eq. 8).
+
+    Unlike `GroupMean`, a response's own reward is not in its baseline: the gradient is unbiased.
+    """
+
+    needs_group: ClassVar[bool] = True
+
+    def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
+        members = (~np.isnan(rewards)).sum(axis=1, keepdims=True)
+        centred = np.nan_to_num(rewards - _group_mean(rewards))
+        return centred * members / np.maximum(members - 1, 1), state
 
 
 @dataclass(frozen=True)
@@ -57,7 +131,7 @@ class RunningMean:
     """
 
     decay: float = 0.9
-    needs_group: bool = False
+    needs_group: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require(0 <= self.decay < 1, "decay", self.decay, "a number in [0, 1)")
@@ -80,7 +154,7 @@ class GroupNormalised:
 
     ddof: Literal[0, 1] = 1
     epsilon: float = 1e-4
-    needs_group: bool = True
+    needs_group: ClassVar[bool] = True
 
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
         scored = ~np.isnan(rewards)
@@ -88,6 +162,89 @@ class GroupNormalised:
         degrees = np.maximum(scored.sum(axis=1, keepdims=True) - self.ddof, 1)
         deviation = np.sqrt((centred**2).sum(axis=1, keepdims=True) / degrees)
         return centred / (deviation + self.epsilon), state
+
+
+@dataclass(frozen=True)
+class BatchNormalised:
+    """Reward minus its group's mean, then normalised over the whole batch (arXiv 2501.03262 §3).
+
+    REINFORCE++ with a baseline: one scale for all groups, so a nearly solved prompt is not blown
+    up as by `GroupNormalised`.
+    """
+
+    epsilon: float = 1e-8
+    needs_group: ClassVar[bool] = True
+
+    def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
+        centred = rewards - _group_mean(rewards)
+        return normalised(centred, ~np.isnan(rewards), self.epsilon), state
+
+
+@dataclass(frozen=True)
+class GeneralisedAdvantage:
+    """GAE (arXiv 1506.02438 eq. 16): Σ (γλ)^l δ_{t+l}, δ_t = r_t + γ V_{t+1} - V_t, V = 0 after.
+
+    A response that was cut off ends like any other, as in all libraries of the field.
+    """
+
+    discount: float = 1.0
+    decay: float = 0.95  # λ: 1 is the return minus the critic, 0 the one-step error
+    normalise: bool = True  # to mean 0 and deviation 1 over all tokens of the batch
+    epsilon: float = 1e-8
+    needs_critic: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        require(0 < self.discount <= 1, "discount", self.discount, "a number in (0, 1]")
+        require(0 <= self.decay <= 1, "decay", self.decay, "a number in [0, 1]")
+
+    def token_weights(
+        self, rewards: PerToken, values: PerToken, mask: Bool[np.ndarray, "rows time"]
+    ) -> tuple[PerToken, PerToken]:
+        following = np.pad(values[:, 1:], ((0, 0), (0, 1)))
+        errors = (rewards + self.discount * following - values) * mask
+        advantages = accumulated(errors, self.discount * self.decay) * mask
+        returns = advantages + values * mask
+        if self.normalise:
+            advantages = normalised(advantages, mask, self.epsilon)
+        return advantages, returns
+
+
+@dataclass(frozen=True)
+class ReturnToGo:
+    """Discounted sum of the rewards from a token on, over the batch normalised (REINFORCE++)."""
+
+    discount: float = 1.0
+    normalise: bool = True
+    epsilon: float = 1e-8
+    needs_critic: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        require(0 < self.discount <= 1, "discount", self.discount, "a number in (0, 1]")
+
+    def token_weights(
+        self, rewards: PerToken, values: PerToken, mask: Bool[np.ndarray, "rows time"]
+    ) -> tuple[PerToken, PerToken]:
+        returns = accumulated(rewards * mask, self.discount) * mask
+        weights = normalised(returns, mask, self.epsilon) if self.normalise else returns
+        return weights, returns
+
+
+def accumulated(terms: PerToken, factor: float) -> PerToken:
+    """Σ factor^l x_{t+l} over the tokens from t on."""
+    sums = terms.astype(np.float64).copy()
+    for position in range(sums.shape[1] - 2, -1, -1):
+        sums[:, position] += factor * sums[:, position + 1]
+    return sums
+
+
+def normalised(
+    values: np.ndarray, counted: Bool[np.ndarray, "..."], epsilon: float
+) -> Float[np.ndarray, "..."]:
+    """Values to mean 0 and deviation 1 over those that count; 0 elsewhere."""
+    if not counted.any():
+        return np.zeros(values.shape)
+    inside = values[counted]
+    return np.where(counted, (values - inside.mean()) / (inside.std() + epsilon), 0.0)
 
 
 def _group_mean(rewards: Rewards) -> Float[np.ndarray, "prompts 1"]:

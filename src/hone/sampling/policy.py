@@ -2,16 +2,15 @@
 
 import copy
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from hone.core.contracts import Constraint, Responses, SamplingProtocol
+from hone.core.contracts import Constraint, Responses, SamplingProtocol, joined_responses
 from hone.core.random import Stream
-from hone.core.sequences import Sequences, concatenate
+from hone.core.sequences import Sequences
 from hone.models.decoder import Decoder
 from hone.sampling.sampler import sample
 from hone.sampling.scoring import response_logprobs
@@ -39,7 +38,7 @@ class DecoderPolicy:
             sample(self.decoder, prompts, rows, protocol, self.eos, stream, constraint)
             for rows in np.array_split(np.arange(len(prompts)), math.ceil(len(prompts) / at_once))
         ]
-        return parts[0] if len(parts) == 1 else _joined(parts)
+        return joined_responses(parts)
 
     @torch.inference_mode()
     def score(
@@ -77,14 +76,3 @@ class DecoderPolicy:
                 for decoder in (self.decoder, exact)
             ]
         return float((gaps[0] - gaps[1]).abs().max())
-
-
-def _joined(parts: Sequence[Responses]) -> Responses:
-    """The responses of all parts, one part after the other."""
-    tokens = concatenate([part.tokens for part in parts])
-    width = tokens.tokens.shape[1]
-    logprobs = [
-        np.pad(part.logprobs, ((0, 0), (0, width - part.logprobs.shape[1]))) for part in parts
-    ]
-    stopped = np.concatenate([part.stopped for part in parts])
-    return Responses(tokens, np.concatenate(logprobs), stopped, parts[0].samples)

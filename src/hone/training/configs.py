@@ -8,6 +8,8 @@ from hone.core.errors import require
 from hone.core.stage import StageConfig
 from hone.models.config import DecoderConfig
 from hone.objectives.algorithms import Algorithm
+from hone.objectives.curricula import Curriculum
+from hone.objectives.rewards import Reward
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class PostTrain(StageConfig):
 
     task: Task
     algorithm: Algorithm
-    reward: str
+    reward: Reward
     rounds: int
     prompts: int  # a round
     group: int  # responses a prompt
@@ -94,12 +96,23 @@ class PostTrain(StageConfig):
     temperature: float = 1.0
     top_p: float = 1.0
     numerics: Numerics = field(default_factory=Numerics)
+    levels: tuple[Task, ...] = ()  # what the curriculum draws prompts from, instead of `task`
+    curriculum: Curriculum | None = None
 
     implementation: ClassVar[str] = "hone.training.post_training:post_train"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        require(self.reward in self.task.rewards, "reward", self.reward, f"{self.task.rewards}")
+        require(len(self.reward) > 0, "reward", self.reward, "one or more weighted terms")
+        for _, term in self.reward:
+            for task in (self.task, *self.levels):
+                term.check(task)
+        if self.curriculum is None:
+            require(not self.levels, "levels", self.levels, "none without a curriculum")
+        else:
+            self.curriculum.check(len(self.levels))
+        alphabets = {task.alphabet.symbols for task in (self.task, *self.levels)}
+        require(len(alphabets) == 1, "levels", self.levels, "tasks of one alphabet")
         require(self.rounds >= 1, "rounds", self.rounds, "1 or more")
         require(self.prompts >= 1, "prompts", self.prompts, "1 or more")
         require(self.group >= 1, "group", self.group, "1 or more")
@@ -111,6 +124,28 @@ class PostTrain(StageConfig):
     def tokens(self) -> int:
         texts = self.rounds * (2 * self.prompts * self.group + 5 * self.evaluation.problems)
         return texts * self.task.max_tokens
+
+
+@dataclass(frozen=True)
+class FitReward(StageConfig):
+    """A reward model from the input `policy`, fit to the training rollouts of input `rollouts`."""
+
+    task: Task
+    steps: int
+    batch: int
+    optimizer: Optimizer
+    every: int  # steps between looks at the problems held out
+
+    implementation: ClassVar[str] = "hone.training.reward_model:fit_reward"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "every"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+
+    @property
+    def tokens(self) -> int:
+        return self.steps * self.batch * (self.task.prompt_tokens + self.task.max_tokens)
 
 
 @dataclass(frozen=True)

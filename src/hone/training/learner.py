@@ -6,24 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from hone.core.alphabet import Alphabet
-from hone.core.contracts import Batch
+from hone.core.contracts import Batch, Estimator, Responses
 from hone.core.errors import Diverged
 from hone.core.random import Stream
+from hone.core.sequences import Sequences
 from hone.models import checkpoint
 from hone.models.decoder import Decoder
 from hone.objectives.algorithms import Algorithm
-from hone.objectives.losses import token_shares
+from hone.objectives.divergence import entropy, estimate
+from hone.objectives.losses import ClippedSurrogate, Tokens, token_shares
 from hone.sampling.policy import DecoderPolicy
-from hone.sampling.scoring import response_logprobs
+from hone.sampling.scoring import response_distributions, taken
 from hone.training.configs import Numerics, Optimizer
+from hone.training.critic import Critic
+from hone.training.lagging import Reference, Stale
+from hone.training.micro_batches import micro_batches
 from hone.training.optimizer import MasterAdamW, rate
+
+_SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
 
 
 class DecoderLearner:
-    """Carries out an algorithm's loss and schedule on a decoder (the `Learner` contract)."""
+    """Carries out an algorithm's objective and schedule on a decoder (the `Learner` contract)."""
 
     def __init__(
         self,
@@ -38,13 +46,24 @@ class DecoderLearner:
         decoder = decoder.to(numerics.device, getattr(torch, numerics.dtype))
         self.policy = DecoderPolicy(decoder, alphabet.id(alphabet.eos))
         self._decoder, self._alphabet = decoder, alphabet
-        if numerics.compile:
-            decoder.compile(dynamic=True)
         self._algorithm, self._config, self._numerics = algorithm, optimizer, numerics
         self._optimizer = MasterAdamW(decoder, optimizer)
         self._total, self._step = total_steps, 0
         restarts = algorithm.schedule.start == "initial"
         self._initial = copy.deepcopy(decoder.state_dict()) if restarts else None
+        kl, staleness = algorithm.kl, algorithm.schedule.staleness
+        self._reference = Reference(decoder, kl.refresh) if kl else None
+        self._stale = Stale(decoder, staleness) if staleness else None
+        size = numerics.micro_batch
+        critic = algorithm.critic
+        self._critic = Critic(decoder, critic, optimizer, size) if critic else None
+        if numerics.compile:
+            decoder.compile(dynamic=True)
+
+    @property
+    def sampler(self) -> DecoderPolicy:
+        """What rollouts are drawn from."""
+        return DecoderPolicy(self._stale.decoder, self.policy.eos) if self._stale else self.policy
 
     def update(self, batch: Batch, stream: Stream) -> dict[str, float]:
         """One pass over the batch in minibatches drawn by `stream`; returns the mean metrics.
@@ -68,63 +87,161 @@ class DecoderLearner:
         self._optimizer = MasterAdamW(self._decoder, self._config)
         self._step = 0
 
+    def end_round(self, round: int) -> None:
+        """The reference and the stale sampler move on."""
+        if self._reference:
+            self._reference.end_round(round, self._decoder)
+        if self._stale:
+            self._stale.end_round(self._decoder)
+
+    def divergence(
+        self, estimator: Estimator, prompts: Sequences, responses: Responses, temperature: float
+    ) -> Float[np.ndarray, "rows time"]:
+        """The estimator of KL(policy ‖ reference) at every token; 0 beyond a response's length."""
+        assert self._reference is not None
+        found = np.zeros(responses.tokens.tokens.shape)
+        rows = np.arange(len(responses.tokens))
+        for part in np.array_split(rows, math.ceil(len(rows) / _SCORED_AT_ONCE)):
+            picked = responses.tokens.select(part).trim()
+            with torch.inference_mode():
+                (own, tokens), (other, _) = (
+                    response_distributions(
+                        decoder, prompts, responses.prompt_rows[part], picked, temperature
+                    )
+                    for decoder in (self._decoder, self._reference.decoder)
+                )
+                logprobs = taken(own, tokens)
+                seen = Tokens(
+                    logprobs, logprobs, logprobs, logprobs, taken(other, tokens), own, other
+                )
+                values = estimate(estimator, seen)
+            found[part, : values.shape[1]] = values.double().cpu().numpy() * picked.mask
+        return found
+
+    def reference_logprobs(
+        self, prompts: Sequences, responses: Responses, temperature: float
+    ) -> Float[np.ndarray, "rows time"]:
+        """Log-probabilities of response tokens under the reference of the KL."""
+        assert self._reference is not None
+        policy = DecoderPolicy(self._reference.decoder, self.policy.eos)
+        return policy.score(prompts, responses, temperature)
+
+    def values(self, prompts: Sequences, responses: Responses) -> Float[np.ndarray, "rows time"]:
+        """What the critic expects before each response token."""
+        assert self._critic is not None
+        return self._critic.values(prompts, responses.prompt_rows, responses.tokens)
+
     def save(self, folder: Path) -> None:
-        """Weights, tokenizer, optimizer and step count: with its streams, all that a run needs."""
+        """Weights, tokenizer, optimizer, step count, and whatever else has a state."""
         checkpoint.save(self._decoder, folder, self._alphabet)
         self._optimizer.save(folder / "optimizer.safetensors")
         (folder / "step.txt").write_text(str(self._step))
+        if self._reference:
+            self._reference.save(folder / "reference.safetensors")
+        if self._stale:
+            self._stale.save(folder / "stale")
+        if self._critic:
+            self._critic.save(folder / "critic")
 
     def load(self, folder: Path) -> None:
         """What `save` wrote."""
         self._decoder.load_state_dict(checkpoint.load(folder).state_dict())
         self._optimizer.load(folder / "optimizer.safetensors")
         self._step = int((folder / "step.txt").read_text())
+        if self._reference:
+            self._reference.load(folder / "reference.safetensors")
+        if self._stale:
+            self._stale.load(folder / "stale")
+        if self._critic:
+            self._critic.load(folder / "critic")
 
     def _optimizer_step(self, batch: Batch) -> dict[str, float]:
-        loss, gap = self.accumulate(batch)
-        if not math.isfinite(loss):
-            raise Diverged(f"optimizer step {self._step}: the loss is {loss}")
-        norm = self._optimizer.step(rate(self._config, self._step, self._total))
+        metrics = self.accumulate(batch)
+        if not math.isfinite(metrics["loss"]):
+            raise Diverged(f"optimizer step {self._step}: the loss is {metrics['loss']}")
+        learning_rate = rate(self._config, self._step, self._total)
+        norm = self._optimizer.step(learning_rate)
         if not math.isfinite(norm):  # the optimizer did not step
             raise Diverged(f"optimizer step {self._step}: the gradient norm is {norm}")
+        if self._critic:
+            metrics |= self._critic.step(batch, learning_rate)
         self._step += 1
-        return {"loss": loss, "gradient_norm": norm, "logprob_gap": gap}
+        return {**metrics, "gradient_norm": norm}
 
-    def accumulate(self, batch: Batch) -> tuple[float, float]:
+    def accumulate(self, batch: Batch) -> dict[str, float]:
         """Add the batch's gradient to the weights', micro-batch by micro-batch.
 
-        Rows of weight zero have no gradient and are not computed; they stay in the denominator.
+        Rows without any gradient are not computed; they stay in the denominator.
 
         Returns:
-            The loss, and the largest gap between the old log-probabilities and these.
+            The loss; the largest gap between old and present log-probabilities; for a clipped
+            loss the share of tokens that are clipped; for an entropy bonus the mean entropy.
         """
         shares = token_shares(
-            batch.responses.lengths, batch.responses.mask, self._algorithm.loss.denominator
+            batch.responses.lengths,
+            batch.responses.mask,
+            self._algorithm.loss.denominator,
+            batch.max_tokens,
         )
-        live = np.flatnonzero(batch.weights)
-        # Rows of like length side by side pad little; rows of one prompt side by side share it.
-        order = live[np.lexsort((batch.prompt_rows[live], batch.responses.lengths[live]))]
-        parts = math.ceil(len(order) / self._numerics.micro_batch)
-        results = [
-            self._micro_batch(batch.select(rows), shares[rows])
-            for rows in (np.array_split(order, parts) if parts else [])
-        ]
-        return sum(loss for loss, _ in results), max((gap for _, gap in results), default=0.0)
+        everything = self._algorithm.acts_without_reward
+        live = np.arange(len(batch)) if everything else np.flatnonzero(batch.weights.any(axis=1))
+        parts = micro_batches(batch, live, self._numerics.micro_batch)
+        found = [self._micro_batch(batch.select(rows), shares[rows]) for rows in parts]
+        tokens = max(int(batch.responses.lengths.sum()), 1)
+        metrics = {
+            "loss": sum(each["loss"] for each in found),
+            "logprob_gap": max((each["gap"] for each in found), default=0.0),
+        }
+        if isinstance(self._algorithm.loss, ClippedSurrogate):
+            metrics["clipped"] = sum(each["clipped"] for each in found) / tokens
+        if self._algorithm.entropy:
+            metrics["entropy"] = sum(each["entropy"] for each in found) / tokens
+        return metrics
 
-    def _micro_batch(self, batch: Batch, shares: np.ndarray) -> tuple[float, float]:
-        responses = batch.responses.trim()
-        width = responses.tokens.shape[1]
-        temperature = 1.0 if self._algorithm.loss.fits_data else batch.temperature
-        logprobs = response_logprobs(
-            self._decoder, batch.prompts, batch.prompt_rows, responses, temperature
-        )
-        old = torch.from_numpy(batch.old_logprobs[:, :width]).to(logprobs)
-        share = torch.from_numpy(shares[:, :width]).to(logprobs)
-        weights = torch.from_numpy(batch.weights).to(logprobs)[:, None]
-        loss = (self._algorithm.loss.terms(logprobs, old, weights) * share).sum()
+    def _micro_batch(self, batch: Batch, shares: np.ndarray) -> dict[str, float]:
+        tokens = self._tokens(batch)
+        share = torch.from_numpy(shares[:, : tokens.mask.shape[1]]).to(tokens.mask)
+        loss = (self._algorithm.terms(tokens) * share).sum()
         loss.backward()
-        return float(loss.detach()), _largest_gap(logprobs.detach(), old, share)
+        logprobs = tokens.logprobs.detach()
+        measured = {
+            "loss": float(loss.detach()),
+            "gap": float(((logprobs - tokens.old_logprobs).abs() * tokens.mask).max()),
+        }
+        if isinstance(self._algorithm.loss, ClippedSurrogate):
+            clipped = self._algorithm.loss.clipped(tokens)
+            measured["clipped"] = float((clipped * tokens.mask).sum())
+        if self._algorithm.entropy:
+            assert tokens.distribution is not None
+            measured["entropy"] = float((entropy(tokens.distribution.detach()) * tokens.mask).sum())
+        return measured
 
+    def _tokens(self, batch: Batch) -> Tokens:
+        """What the objective sees of a micro-batch."""
+        responses, rows = batch.responses.trim(), batch.prompt_rows
+        temperature = 1.0 if self._algorithm.loss.fits_data else batch.temperature
+        width = responses.tokens.shape[1]
+        distribution, targets = response_distributions(
+            self._decoder, batch.prompts, rows, responses, temperature
+        )
+        logprobs = taken(distribution, targets)
 
-def _largest_gap(logprobs: Tensor, old: Tensor, share: Tensor) -> float:
-    return float(((logprobs - old).abs() * (share > 0)).max())
+        def tensor(values: np.ndarray) -> Tensor:
+            return torch.from_numpy(values[:, :width]).to(logprobs)
+
+        reference = None
+        if self._algorithm.penalises_exactly:
+            assert self._reference is not None
+            with torch.no_grad():
+                reference, _ = response_distributions(
+                    self._reference.decoder, batch.prompts, rows, responses, temperature
+                )
+        return Tokens(
+            logprobs,
+            tensor(batch.old_logprobs),
+            tensor(batch.weights),
+            tensor(responses.mask),
+            None if batch.reference_logprobs is None else tensor(batch.reference_logprobs),
+            distribution if self._algorithm.needs_distribution else None,
+            reference,
+        )

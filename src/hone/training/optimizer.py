@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
-from hone.models.decoder import Decoder
 from hone.training.configs import Optimizer
 
 
@@ -23,11 +23,11 @@ def rate(config: Optimizer, step: int, total: int) -> float:
 
 
 class MasterAdamW:
-    """Steps float32 masters; a bfloat16 decoder is a rounded copy refreshed after every step."""
+    """Steps float32 masters; a bfloat16 model is a rounded copy refreshed after every step."""
 
-    def __init__(self, decoder: Decoder, config: Optimizer) -> None:
+    def __init__(self, model: nn.Module, config: Optimizer) -> None:
         self._config = config
-        self._weights = dict(decoder.named_parameters())
+        self._weights = dict(model.named_parameters())
         self._mixed = next(iter(self._weights.values())).dtype != torch.float32
         self._masters = {
             name: weight.detach().float().requires_grad_() if self._mixed else weight
@@ -55,7 +55,7 @@ class MasterAdamW:
         return norm
 
     def save(self, file: Path) -> None:
-        """Moments, step counts and, where they differ from the decoder's, the masters."""
+        """Moments, step counts and, where they differ from the model's, the masters."""
         tensors: dict[str, torch.Tensor] = {}
         for name, master in self._masters.items():
             for key, value in self._adam.state[master].items():

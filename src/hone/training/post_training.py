@@ -1,23 +1,38 @@
 """The one post-training loop: respond → read → reward → credit → update, for every algorithm."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from hone.core.contracts import Batch, Learner, Problems, Responses, SamplingProtocol, Task
+from hone.core.contracts import (
+    Batch,
+    HasCritic,
+    HasReference,
+    Learner,
+    Problems,
+    Responses,
+    SamplingProtocol,
+    Task,
+)
 from hone.core.errors import Diverged
 from hone.core.random import Stream
 from hone.core.stage import Context
 from hone.core.vocabulary import Grade
 from hone.objectives.algorithms import UntilMatched
+from hone.objectives.credit import assign
+from hone.objectives.curricula import counts
+from hone.objectives.rewards import Judged, Learned, Scorer, total
 from hone.training.checks import check_start
 from hone.training.configs import PostTrain
 from hone.training.evaluation import Evaluator, graded_table, mean_length, share
 from hone.training.learner import DecoderLearner
 from hone.training.policies import load_decoder
+from hone.training.reward_model import RewardModel
+from hone.training.rollouts import Rollouts, join
 
 
 def post_train(config: PostTrain, context: Context) -> None:
@@ -30,7 +45,12 @@ def post_train(config: PostTrain, context: Context) -> None:
         config.numerics,
         total_steps=config.rounds,
     )
-    PostTraining(config, context, learner).run()
+    scorers = {
+        term.model: RewardModel(context.inputs[term.model] / "checkpoint")
+        for _, term in config.reward
+        if isinstance(term, Learned)
+    }
+    PostTraining(config, context, learner, scorers).run()
 
 
 @dataclass
@@ -40,7 +60,9 @@ class PostTraining:
     config: PostTrain
     context: Context
     learner: Learner
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)  # learned rewards by input
     credit_state: dict[str, float] = field(default_factory=dict)
+    curriculum_state: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> None:
         """All rounds that are left, with evaluations and checkpoints."""
@@ -57,39 +79,63 @@ class PostTraining:
         context.complete(self.learner.save)
 
     def _round(self, step: int, stream: Stream) -> dict[str, float]:
-        """One batch of rollouts and what is learned from it."""
-        config = self.config
-        problems = config.task.draw("train", config.prompts, stream.child("problems"))
-        protocol = SamplingProtocol(
-            config.task.max_tokens, config.group, config.temperature, config.top_p
-        )
-        responses = self.learner.policy.respond(problems.prompts, protocol, stream.child("respond"))
-        if step == 1:
-            check_start(self.learner.policy, problems, responses, protocol)
-        table, rewards = self._reward(step, problems, responses)
-        weights, self.credit_state = config.algorithm.credit.weights(
-            rewards.reshape(-1, config.group), self.credit_state
-        )
-        table = table.with_columns(advantage=pl.Series(weights.ravel()))
+        """Rollouts, and what is learned from them."""
+        drawn, picked = self._rollouts(step, stream)
+        rollouts = drawn.select(picked)
+        batch, self.credit_state = self._credited(rollouts)
+        scored = ~np.isnan(rollouts.rewards.ravel())
+        if self.config.algorithm.schedule.skip_truncated:
+            scored &= rollouts.responses.stopped
+        advantages = np.full(drawn.table.height, np.nan)
+        advantages[drawn.rows(picked)] = batch.weights.mean(axis=1)
+        table = drawn.table.with_columns(advantage=pl.Series(advantages).fill_nan(None))
         self.context.write_table("train", step, table)
-        batch = Batch(
-            problems.prompts,
-            responses.prompt_rows,
-            responses.tokens,
-            responses.logprobs,
-            weights.ravel(),
-            config.temperature,
-        )
-        metrics = self._learn(step, batch, ~np.isnan(rewards), table, stream)
-        return {**_summary(table, config.task), **metrics}
+        metrics = self._learn(step, batch, scored, rollouts.table, stream)
+        self.learner.end_round(step)
+        return {**_summary(table, self.config.task), **metrics}
 
-    def _reward(
-        self, step: int, problems: Problems, responses: Responses
-    ) -> tuple[pl.DataFrame, np.ndarray]:
-        """The rollouts as a table, and their rewards (NaN: unscorable)."""
-        task, each = self.config.task, problems.select(responses.prompt_rows)
+    def _rollouts(self, step: int, stream: Stream) -> tuple[Rollouts, np.ndarray]:
+        """All that is drawn in a round, and which groups are learned from."""
+        config = self.config
+        draws, wanted = config.algorithm.schedule.draws, config.prompts
+        drawn = self._draw(step, stream)
+        picked = np.arange(len(drawn))
+        for attempt in range(1, draws):
+            picked = np.flatnonzero(drawn.has_signal)[:wanted]
+            if len(picked) == wanted:
+                break
+            drawn = join([drawn, self._draw(step, stream.child("draw", attempt))])
+        return drawn, picked if draws == 1 else np.flatnonzero(drawn.has_signal)[:wanted]
+
+    def _draw(self, step: int, stream: Stream) -> Rollouts:
+        """As many groups as a round has prompts, from the levels that the curriculum asks for."""
+        config = self.config
+        if config.curriculum is None:
+            return self._draw_from(config.task, config.prompts, step, stream)
+        levels = len(config.levels)
+        wanted = config.curriculum.shares(step, levels, self.curriculum_state)
+        parts = {
+            level: self._draw_from(config.levels[level], n, step, stream.child("level", level))
+            for level, n in enumerate(counts(wanted, config.prompts))
+            if n
+        }
+        success = {level: share(part.table, "grade", "correct") for level, part in parts.items()}
+        self.curriculum_state = config.curriculum.observe(success, levels, self.curriculum_state)
+        return join(list(parts.values()))
+
+    def _draw_from(self, task: Task, prompts: int, step: int, stream: Stream) -> Rollouts:
+        """Groups of responses to fresh training problems of a task, graded and rewarded."""
+        config, sampler = self.config, self.learner.sampler
+        problems = task.draw("train", prompts, stream.child("problems"))
+        protocol = SamplingProtocol(task.max_tokens, config.group, config.temperature, config.top_p)
+        responses = sampler.respond(problems.prompts, protocol, stream.child("respond"))
+        if step == 1:
+            check_start(sampler, problems, responses, protocol)
+            self._check_reference(problems, responses)
+        each = problems.select(responses.prompt_rows)
         reading = task.read(each, responses.tokens, responses.stopped)
-        rewards = task.reward(self.config.reward, each, responses.tokens, reading)
+        judged = Judged(task, each, responses, reading, stream.child("reward"), self.scorers)
+        rewards = total(config.reward, judged)
         table = graded_table(
             task,
             problems,
@@ -98,17 +144,78 @@ class PostTraining:
             step=step,
             seed=self.context.seed,
             split="train",
-            temperature=self.config.temperature,
-            policy_version=step - 1,
+            temperature=config.temperature,
+            policy_version=max(0, step - 1 - config.algorithm.schedule.staleness),
         )
-        return table.with_columns(reward=pl.Series(rewards)), rewards
+        return Rollouts(
+            problems.prompts,
+            responses,
+            rewards.reshape(-1, config.group),
+            table.with_columns(reward=pl.Series(rewards)),
+        )
+
+    def _check_reference(self, problems: Problems, responses: Responses) -> None:
+        """At the start, reference and policy are the same: every KL is zero."""
+        if self.config.algorithm.kl is None:
+            return
+        assert isinstance(self.learner, HasReference)
+        found = self.learner.divergence(
+            "exact", problems.prompts, responses, self.config.temperature
+        )
+        if np.abs(found).max() > 1e-6:
+            raise Diverged(f"start-up check: KL to the initial policy is {np.abs(found).max():.2e}")
+
+    def _credited(self, rollouts: Rollouts) -> tuple[Batch, dict[str, float]]:
+        """What is learned from: responses and the weights of their tokens."""
+        algorithm, temperature = self.config.algorithm, self.config.temperature
+        prompts, responses, kl = rollouts.prompts, rollouts.responses, algorithm.kl
+        penalties = reference = values = None
+        if kl is not None:
+            assert isinstance(self.learner, HasReference)
+            if kl.place != "loss":
+                divergence = self.learner.divergence(kl.estimator, prompts, responses, temperature)
+                penalties = -kl.coefficient * divergence
+            elif kl.estimator != "exact":
+                reference = self.learner.reference_logprobs(prompts, responses, temperature)
+        if algorithm.critic is not None:
+            assert isinstance(self.learner, HasCritic)
+            values = self.learner.values(prompts, responses)
+        in_reward = kl is not None and kl.place == "reward"
+        credited = assign(
+            algorithm.credit,
+            rollouts.rewards,
+            penalties if in_reward else None,
+            values,
+            responses.tokens.mask,
+            self.credit_state,
+        )
+        weights = credited.weights
+        if penalties is not None and not in_reward:
+            weights = weights + penalties * responses.tokens.mask
+        batch = Batch(
+            prompts,
+            responses.prompt_rows,
+            responses.tokens,
+            responses.logprobs,
+            weights,
+            temperature,
+            max(task.max_tokens for task in (self.config.task, *self.config.levels)),
+            reference,
+            values,
+            credited.returns,
+        )
+        return batch, credited.state
 
     def _learn(
-        self, step: int, batch: Batch, scored: np.ndarray, table: pl.DataFrame, stream: Stream
+        self, step: int, batch: Batch, usable: np.ndarray, table: pl.DataFrame, stream: Stream
     ) -> dict[str, float]:
         """The schedule's epochs over what it keeps of the batch."""
         schedule = self.config.algorithm.schedule
-        keep = scored & (batch.weights > 0) if schedule.keep == "positive" else scored
+        keep = usable.copy()
+        if schedule.keep == "positive":
+            keep &= (batch.weights > 0).any(axis=1)
+        if schedule.deduplicate:
+            keep &= first_of_equals(batch, keep)
         if not keep.any():
             return {"kept": 0.0}
         if schedule.start == "initial":
@@ -156,11 +263,24 @@ class PostTraining:
 
     def _save(self, folder: Path) -> None:
         self.learner.save(folder)
-        (folder / "credit.json").write_text(json.dumps(self.credit_state))
+        state = {"credit": self.credit_state, "curriculum": self.curriculum_state}
+        (folder / "loop.json").write_text(json.dumps(state))
 
     def _load(self, folder: Path) -> None:
         self.learner.load(folder)
-        self.credit_state = json.loads((folder / "credit.json").read_text())
+        state = json.loads((folder / "loop.json").read_text())
+        self.credit_state, self.curriculum_state = state["credit"], state["curriculum"]
+
+
+def first_of_equals(batch: Batch, among: np.ndarray) -> np.ndarray:
+    """Of the given rows, those whose tokens no earlier one of the same prompt has."""
+    keep, seen = np.zeros(len(batch), dtype=bool), set()
+    for row in np.flatnonzero(among):
+        text = batch.responses.tokens[row, : batch.responses.lengths[row]].tobytes()
+        identity = (int(batch.prompt_rows[row]), text)
+        keep[row] = identity not in seen
+        seen.add(identity)
+    return keep
 
 
 def _matched_share(until: UntilMatched | None, kept: pl.DataFrame) -> float:

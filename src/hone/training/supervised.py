@@ -62,8 +62,9 @@ def demonstrations(
         np.concatenate(parts),
         responses,
         old_logprobs=np.zeros(responses.tokens.shape, dtype=np.float32),
-        weights=np.ones(n),
+        weights=np.ones((n, 1)),
         temperature=1.0,
+        max_tokens=task.max_tokens,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from hone.core.errors import require, unknown
 from hone.models.config import DecoderConfig, gpt2_style, mistral_style
 from hone.objectives.algorithms import Algorithm, UntilMatched, grpo, reinforce, star
+from hone.objectives.rewards import verified
 from hone.runs.plan import Node
 from hone.studies.rl_after_ntp.parity_claims import CLAIMS
 from hone.studies.rl_after_ntp.parity_figures import FIGURES
@@ -136,7 +137,7 @@ def post_train(
     config = PostTrain(
         task=settings.task,
         algorithm=algorithm,
-        reward=reward,
+        reward=verified(reward),
         rounds=settings.star_rounds if is_star else settings.rounds,
         prompts=settings.star_samples if is_star else settings.prompts,
         group=1 if is_star else settings.group,
