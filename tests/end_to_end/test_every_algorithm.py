@@ -1,0 +1,186 @@
+"""Every algorithm solves tasks that isolate what implementations get wrong; broken ones do not."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from hone.core.contracts import Batch
+from hone.core.errors import Diverged
+from hone.core.random import Stream
+from hone.core.sequences import Sequences
+from hone.models.config import mistral_style
+from hone.models.decoder import Decoder
+from hone.objectives.algorithms import (
+    Algorithm,
+    dapo,
+    dr_grpo,
+    expert_iteration,
+    grpo,
+    gspo,
+    ppo,
+    reinforce,
+    reinforce_pp,
+    rloo,
+    star,
+)
+from hone.objectives.credit import Rewards, State
+from hone.objectives.divergence import KL
+from hone.objectives.losses import Tokens
+from hone.objectives.rewards import verified
+from hone.sampling.policy import DecoderPolicy
+from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
+from hone.training.learner import DecoderLearner
+from hone.training.post_training import PostTraining
+from tests.end_to_end.echo import Echo
+from tests.memory import Memory
+
+PROMPTS, GROUP, ROUNDS = 32, 8, 30
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "PPO": ppo(epochs=2, minibatch=128),
+    "GRPO": grpo(),
+    "GRPO, two epochs, KL in the loss": grpo(epochs=2, minibatch=128, kl=KL(0.01)),
+    "GRPO, one round stale": replace(grpo(), schedule=replace(grpo().schedule, staleness=1)),
+    "GRPO, entropy bonus": replace(grpo(), entropy=0.003),
+    "Dr. GRPO": dr_grpo(),
+    "DAPO": dapo(draws=2),
+    "GSPO": gspo(),
+    "RLOO, KL in the reward": rloo(kl=KL(0.01, "k1", "reward")),
+    "REINFORCE": reinforce(),
+    "REINFORCE, learned baseline": reinforce("learned"),
+    "REINFORCE++": reinforce_pp(),
+    "REINFORCE++, group mean, KL in the advantage": reinforce_pp(
+        "group_mean", kl=KL(0.01, "k1", "advantage")
+    ),
+    "expert iteration": expert_iteration(start="current"),
+    "STaR": star(minibatch=32),
+}
+
+
+def decoder() -> Decoder:
+    model = Decoder(mistral_style(len(Echo.alphabet), 32, 1, 8, head_dim=16))
+    model.initialise(torch.Generator().manual_seed(0))
+    return model
+
+
+def greedy_accuracy(
+    algorithm: Algorithm,
+    task: Echo,
+    folder: Path,
+    learner: type[DecoderLearner] = DecoderLearner,
+    temperature: float = 1.0,
+) -> float:
+    """After all rounds, from random weights."""
+    config = PostTrain(
+        task,
+        algorithm,
+        verified("outcome"),
+        ROUNDS,
+        PROMPTS,
+        GROUP,
+        Optimizer(1e-2),
+        Evaluation(4, every=ROUNDS),
+        temperature,
+    )
+    context = Memory(folder)
+    made = learner(
+        decoder(), task.alphabet, algorithm, config.optimizer, Numerics(), total_steps=ROUNDS
+    )
+    PostTraining(config, context, made).run()
+    return context.logged[-1]["greedy_accuracy"]
+
+
+@pytest.mark.parametrize("rule", ["second", "stop", "twice"])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_solves_every_task(name: str, rule: str, tmp_path: Path) -> None:
+    assert greedy_accuracy(ALGORITHMS[name], Echo(rule), tmp_path) == 1  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("temperature", [0.7, 1.5])
+def test_at_other_temperatures_too(temperature: float, tmp_path: Path) -> None:
+    assert greedy_accuracy(grpo(), Echo("second"), tmp_path, temperature=temperature) == 1
+
+
+class CreditsTheNextToken(DecoderLearner):
+    """Log-probabilities one place late."""
+
+    def _tokens(self, batch: Batch) -> Tokens:
+        tokens = super()._tokens(batch)
+        return replace(tokens, logprobs=tokens.logprobs.roll(1, dims=1))
+
+
+class IgnoresTheEnd(DecoderLearner):
+    """The end is taken for padding, as where both are one token id and the mask asks for it."""
+
+    def update(self, batch: Batch, stream: Stream) -> dict[str, float]:
+        shorter = np.maximum(batch.responses.lengths - 1, 1)
+        return super().update(
+            replace(batch, responses=Sequences(batch.responses.tokens, shorter)), stream
+        )
+
+
+class NeverRefreshed(DecoderLearner):
+    """The sampler keeps the first weights, as where an inference engine is not told of updates."""
+
+    _first: Decoder | None = None
+
+    @property
+    def sampler(self) -> DecoderPolicy:
+        self._first = self._first or decoder()
+        return DecoderPolicy(self._first, self.policy.eos)
+
+
+class ForgetsTheTemperature(DecoderLearner):
+    """Scores at temperature 1 what was sampled at another."""
+
+    @property
+    def sampler(self) -> DecoderPolicy:
+        return _Untempered(self.policy.decoder, self.policy.eos)
+
+
+class _Untempered(DecoderPolicy):
+    def score(self, prompts, responses, temperature):
+        return super().score(prompts, responses, 1.0)
+
+
+@dataclass(frozen=True)
+class OthersGroups:
+    """Rewards read by sample where they lie by prompt."""
+
+    needs_group: ClassVar[bool] = True
+
+    def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
+        mixed = rewards.T.reshape(rewards.shape)
+        return mixed - mixed.mean(axis=1, keepdims=True), state
+
+
+@dataclass(frozen=True)
+class OwnBaseline:
+    """Each response's reward is its own baseline."""
+
+    needs_group: ClassVar[bool] = False
+
+    def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
+        return rewards - rewards, state
+
+
+@pytest.mark.parametrize(
+    ("learner", "rule"),
+    [(CreditsTheNextToken, "second"), (IgnoresTheEnd, "stop"), (NeverRefreshed, "twice")],
+)
+def test_a_broken_learner_fails(learner: type[DecoderLearner], rule: str, tmp_path: Path) -> None:
+    assert greedy_accuracy(grpo(), Echo(rule), tmp_path, learner) < 1  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("credit", [OthersGroups(), OwnBaseline()], ids=str)
+def test_broken_credit_fails(credit: OthersGroups | OwnBaseline, tmp_path: Path) -> None:
+    assert greedy_accuracy(replace(grpo(), credit=credit), Echo("twice"), tmp_path) < 1
+
+
+def test_a_forgotten_temperature_is_refused_before_the_first_update(tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match="sampler and trainer do not run the same model"):
+        greedy_accuracy(grpo(), Echo("second"), tmp_path, ForgetsTheTemperature, temperature=1.5)
