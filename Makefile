@@ -12,7 +12,7 @@ export RAYON_NUM_THREADS := 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench lint types contracts unit format install install-base \
+.PHONY: help demo test test-slow bench docs lint types contracts unit format install install-base \
 	constraints clean distclean
 
 help: ## list the targets
@@ -42,6 +42,9 @@ contracts: install ## the direction of imports
 
 unit: install ## the tests alone
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 10
+
+docs: install ## write the pages that come from the code
+	$(BIN)/python scripts/algorithms_page.py
 
 format: install ## rewrite the code in the project's format
 	$(BIN)/python -m ruff check --fix

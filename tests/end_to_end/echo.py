@@ -11,12 +11,12 @@ from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.core.vocabulary import OTHER, Grade, PositionClass, Reason
 
-EOS, SEP = 4, 5
+EOS, SEP = 2, 3
 
 
 @dataclass(frozen=True)
 class Echo:
-    """The prompt is one of four symbols.
+    """The prompt is one of two symbols.
 
     `second`: the second token repeats it, whatever the first one is: credit must go to the token
     that earned it. `stop`: the response ends after one token, whichever: the end is a token like
@@ -26,9 +26,7 @@ class Echo:
     rule: Literal["second", "stop", "twice"]
 
     name: ClassVar[str] = "echo"
-    alphabet: ClassVar[Alphabet] = Alphabet(
-        ("a", "b", "c", "d", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>"
-    )
+    alphabet: ClassVar[Alphabet] = Alphabet(("a", "b", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
     strategies: ClassVar[tuple[str, ...]] = ()
     rewards: ClassVar[tuple[str, ...]] = ("outcome",)
 
@@ -41,8 +39,8 @@ class Echo:
         return 2
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
-        """Both splits hold all four prompts: nothing is generalised here."""
-        symbols = (stream.uniform(np.arange(n)) * 4).astype(np.int64)
+        """Both splits hold both prompts: nothing is generalised here."""
+        symbols = (stream.uniform(np.arange(n)) * 2).astype(np.int64)
         prompts = np.stack([symbols, np.full(n, SEP)], axis=1)
         names = np.array(self.alphabet.symbols)[symbols]
         return Problems(

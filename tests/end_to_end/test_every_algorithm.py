@@ -41,9 +41,9 @@ from tests.memory import Memory
 PROMPTS, GROUP, ROUNDS = 32, 8, 30
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "PPO": ppo(epochs=2, minibatch=128),
+    "PPO": ppo(),
     "GRPO": grpo(),
-    "GRPO, two epochs, KL in the loss": grpo(epochs=2, minibatch=128, kl=KL(0.01)),
+    "GRPO, two epochs, KL in the loss": grpo(epochs=2, kl=KL(0.01)),
     "GRPO, one round stale": replace(grpo(), schedule=replace(grpo().schedule, staleness=1)),
     "GRPO, entropy bonus": replace(grpo(), entropy=0.003),
     "Dr. GRPO": dr_grpo(),
@@ -83,7 +83,7 @@ def greedy_accuracy(
         PROMPTS,
         GROUP,
         Optimizer(1e-2),
-        Evaluation(4, every=ROUNDS),
+        Evaluation(2, every=ROUNDS),
         temperature,
     )
     context = Memory(folder)

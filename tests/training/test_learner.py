@@ -10,8 +10,9 @@ from torch import Tensor
 from hone.core.contracts import Batch
 from hone.core.random import Stream
 from hone.core.sequences import Sequences
-from hone.objectives.algorithms import Algorithm, Schedule, grpo, reinforce, star
-from hone.objectives.credit import RewardAsWeight
+from hone.objectives.algorithms import Algorithm, Schedule, grpo, reinforce, reinforce_pp, star
+from hone.objectives.credit import RewardAsWeight, TokenCredit
+from hone.objectives.divergence import KL
 from hone.objectives.losses import (
     ClippedSurrogate,
     Denominator,
@@ -37,57 +38,109 @@ LOSSES: list[Loss] = [
 ]
 
 
-def gradient_of(batch: Batch, loss: Loss, micro_batch: int = 64) -> Tensor:
+def plain(loss: Loss) -> Algorithm:
+    return Algorithm(str(loss), RewardAsWeight(), loss, Schedule())
+
+
+OBJECTIVES: list[Algorithm] = [
+    *(plain(loss) for loss in LOSSES),
+    grpo(kl=KL(0.3)),
+    grpo("sequence_mean", kl=KL(0.3, "exact")),
+    dataclasses.replace(grpo(), entropy=0.3),
+    reinforce_pp(),  # weights of tokens
+]
+
+
+def full_batch(algorithm: Algorithm) -> Batch:
+    """Whatever the objective needs; weights of tokens where the credit gives them."""
+    batch = tiny.batch()
+    generator = np.random.default_rng(4)
+    reference = generator.normal(-1.5, 0.3, batch.old_logprobs.shape).astype(np.float32)
+    weights = batch.weights
+    if isinstance(algorithm.credit, TokenCredit):
+        weights = weights * generator.normal(size=batch.old_logprobs.shape)
+    return dataclasses.replace(batch, reference_logprobs=reference, weights=weights)
+
+
+def gradient_of(batch: Batch, algorithm: Algorithm, micro_batch: int = 64) -> Tensor:
     """In float64, so that only the mathematics can differ."""
-    algorithm = Algorithm("test", RewardAsWeight(), loss, Schedule())
     exact = tiny.learner(algorithm, micro_batch)
     exact.policy.decoder.double()
+    if exact._reference:
+        exact._reference.decoder = tiny.decoder(3).double()
     exact.accumulate(batch)
     return tiny.gradient(exact.policy.decoder)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def widened(values: np.ndarray | None, columns: int) -> np.ndarray | None:
+    if values is None or values.shape[1] == 1:
+        return values
+    return np.pad(values, ((0, 0), (0, columns)))
+
+
+@pytest.mark.parametrize("algorithm", OBJECTIVES, ids=lambda value: value.name)
 class TestInvariance:
-    def test_micro_batches(self, loss: Loss) -> None:
-        whole = gradient_of(tiny.batch(), loss)
+    def test_micro_batches(self, algorithm: Algorithm) -> None:
+        whole = gradient_of(full_batch(algorithm), algorithm)
+        assert whole.abs().max() > 1e-4
         for size in (1, 5, 16):
-            assert torch.allclose(gradient_of(tiny.batch(), loss, size), whole, atol=1e-12)
+            parts = gradient_of(full_batch(algorithm), algorithm, size)
+            assert torch.allclose(parts, whole, atol=1e-12)
 
-    def test_permutation_of_rows(self, loss: Loss) -> None:
-        batch = tiny.batch()
+    def test_permutation_of_rows(self, algorithm: Algorithm) -> None:
+        batch = full_batch(algorithm)
         order = np.random.default_rng(0).permutation(len(batch))
-        assert torch.allclose(
-            gradient_of(batch.select(order), loss), gradient_of(batch, loss), atol=1e-12
-        )
+        found = gradient_of(batch.select(order), algorithm)
+        assert torch.allclose(found, gradient_of(batch, algorithm), atol=1e-12)
 
-    def test_padding(self, loss: Loss) -> None:
-        batch = tiny.batch()
+    def test_order_of_groups(self, algorithm: Algorithm) -> None:
+        batch = full_batch(algorithm)
+        order = np.random.default_rng(1).permutation(len(batch.prompts))
+        turned = dataclasses.replace(
+            batch,
+            prompts=batch.prompts.select(order),
+            prompt_rows=np.argsort(order)[batch.prompt_rows],
+        )
+        found = gradient_of(turned, algorithm)
+        assert torch.allclose(found, gradient_of(batch, algorithm), atol=1e-12)
+
+    def test_padding(self, algorithm: Algorithm) -> None:
+        batch = full_batch(algorithm)
         tokens = np.pad(batch.responses.tokens, ((0, 0), (0, 3)), constant_values=2)
+        old = np.pad(batch.old_logprobs, ((0, 0), (0, 3)))
+        weights = widened(batch.weights, 3)
+        assert weights is not None
         wide = dataclasses.replace(
             batch,
             responses=Sequences(tokens, batch.responses.lengths),
-            old_logprobs=np.pad(batch.old_logprobs, ((0, 0), (0, 3))),
+            old_logprobs=old,
+            weights=weights,
+            reference_logprobs=widened(batch.reference_logprobs, 3),
         )
-        assert torch.allclose(gradient_of(wide, loss), gradient_of(batch, loss), atol=1e-12)
+        found = gradient_of(wide, algorithm)
+        assert torch.allclose(found, gradient_of(batch, algorithm), atol=1e-12)
 
-    def test_prompts_computed_once_or_for_every_row(self, loss: Loss) -> None:
-        batch = tiny.batch()
+    def test_prompts_computed_once_or_for_every_row(self, algorithm: Algorithm) -> None:
+        batch = full_batch(algorithm)
         unshared = dataclasses.replace(
             batch,
             prompts=batch.prompts.select(batch.prompt_rows),
             prompt_rows=np.arange(len(batch)),
         )
-        assert torch.allclose(gradient_of(unshared, loss), gradient_of(batch, loss), atol=1e-12)
+        found = gradient_of(unshared, algorithm)
+        assert torch.allclose(found, gradient_of(batch, algorithm), atol=1e-12)
 
-    def test_rows_without_weight_count_in_the_denominator_only(self, loss: Loss) -> None:
-        batch = tiny.batch()
-        live = batch.weights[:, 0] != 0
-        kept = gradient_of(batch.select(live), loss)
-        lengths, mask, budget = batch.responses.lengths, batch.responses.mask, batch.max_tokens
-        scale = token_shares(lengths, mask, loss.denominator, budget)
-        scale_kept = token_shares(lengths[live], mask[live], loss.denominator, budget)
-        ratio = scale[live].max() / scale_kept.max()
-        assert torch.allclose(gradient_of(batch, loss), kept * ratio, atol=1e-12)
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_rows_without_weight_count_in_the_denominator_only(loss: Loss) -> None:
+    batch, algorithm = tiny.batch(), plain(loss)
+    live = batch.weights[:, 0] != 0
+    kept = gradient_of(batch.select(live), algorithm)
+    lengths, mask, budget = batch.responses.lengths, batch.responses.mask, batch.max_tokens
+    scale = token_shares(lengths, mask, loss.denominator, budget)
+    scale_kept = token_shares(lengths[live], mask[live], loss.denominator, budget)
+    ratio = scale[live].max() / scale_kept.max()
+    assert torch.allclose(gradient_of(batch, algorithm), kept * ratio, atol=1e-12)
 
 
 def test_shares_of_a_batch_sum_to_what_the_denominator_says() -> None:
@@ -101,10 +154,10 @@ def test_shares_of_a_batch_sum_to_what_the_denominator_says() -> None:
 
 def test_on_policy_surrogate_has_the_policy_gradient() -> None:
     batch = tiny.batch()
-    plain = gradient_of(batch, WeightedLikelihood("token_mean"))
-    clipped = gradient_of(batch, ClippedSurrogate("token_mean"))
+    unclipped = gradient_of(batch, plain(WeightedLikelihood("token_mean")))
+    clipped = gradient_of(batch, plain(ClippedSurrogate("token_mean")))
     # old log-probabilities are float32: the ratio is 1 to rounding
-    assert torch.allclose(plain, clipped, rtol=1e-4, atol=1e-6)
+    assert torch.allclose(unclipped, clipped, rtol=1e-4, atol=1e-6)
 
 
 def one_token(logprobs: Tensor, weight: float) -> Tokens:

@@ -49,7 +49,7 @@ class Stale:
             self.decoder.load_state_dict(self._ahead.popleft())
 
     def save(self, folder: Path) -> None:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         for place, weights in enumerate([_copied(self.decoder), *self._ahead]):
             save_file(weights, folder / f"{place:04d}.safetensors")
 
