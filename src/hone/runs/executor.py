@@ -17,7 +17,7 @@ from pathlib import Path
 from hone.core.errors import DamagedFile, DiskFull, HoneError, UsageError
 from hone.runs.files import disk_errors, read_json, write_json
 from hone.runs.folder import check_complete, is_complete
-from hone.runs.plan import Node, unique
+from hone.runs.plan import Node, most_urgent_first, unique
 from hone.runs.worker import prepare, run_stage
 
 _POLL_SECONDS = 0.5
@@ -56,7 +56,7 @@ def execute(
         HoneError: stages failed (the others were carried out first), or a worker was killed.
         DiskFull: at once, whatever else is under way.
     """
-    order = unique(nodes)
+    order = most_urgent_first(nodes)
     pending = [node for node in order if not is_complete(node.folder(root))]
     progress = Progress(len(order), len(order) - len(pending))
     futures: dict[Future[None], Node] = {}

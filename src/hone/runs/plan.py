@@ -60,6 +60,20 @@ def unique(nodes: Iterable[Node]) -> list[Node]:
     return list(seen.values())
 
 
+def most_urgent_first(nodes: Iterable[Node]) -> list[Node]:
+    """Each key once, by the work of the longest chain of stages that it begins.
+
+    The stages that much else waits for start early, so that workers do not run dry at the end.
+    """
+    order = unique(nodes)
+    ahead = {node.key: node.config.tokens for node in order}
+    for node in reversed(order):  # what stands on a node comes after it
+        for below in node.inputs.values():
+            through = below.config.tokens + ahead[node.key]
+            ahead[below.key] = max(ahead[below.key], through)
+    return sorted(order, key=lambda node: -ahead[node.key])
+
+
 def missing(nodes: Iterable[Node], root: Path) -> list[Node]:
     """The stages that are still to be carried out."""
     return [node for node in unique(nodes) if not is_complete(node.folder(root))]
