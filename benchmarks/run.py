@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cases
+from hone.bench import cases
 from hone.runs.environment import environment
 
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"

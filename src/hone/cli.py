@@ -108,6 +108,26 @@ class Eval:
 
 
 @dataclass(frozen=True)
+class Bench:
+    """Measure how fast models of several sizes train and sample here, or race TRL."""
+
+    sizes: Positional[tuple[str, ...]] = ("0.1", "0.8", "3", "10", "25")
+    """Millions of parameters, about."""
+    against: str | None = None
+    """trl: race its GRPOTrainer, step by step, in turn."""
+    turns: int = 3
+    """Of each contestant in a race."""
+    threads: int = 1
+    """Of TRL; ours has one."""
+    json: bool = False
+
+    def __call__(self) -> None:
+        from hone.bench import show
+
+        show.bench(self.sizes, self.against, self.turns, self.threads, self.json)
+
+
+@dataclass(frozen=True)
 class Doctor:
     """Print what this machine offers and what is unwise about the present settings."""
 
@@ -127,6 +147,7 @@ Command = (
     | Annotated[Claims, arg(name="claims")]
     | Annotated[Report, arg(name="report")]
     | Annotated[Eval, arg(name="eval")]
+    | Annotated[Bench, arg(name="bench")]
     | Annotated[Doctor, arg(name="doctor")]
 )
 

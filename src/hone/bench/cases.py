@@ -1,4 +1,4 @@
-"""What is measured: each case runs in a process of its own, on one thread."""
+"""What is measured; each case is called in a process of its own, on one thread."""
 
 import resource
 import statistics
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,10 +24,19 @@ from hone.training.supervised import demonstrations, supervise
 
 TASK = Parity(20)
 PROMPTS, GROUP = 32, 16
+Dtype = Literal["float32", "bfloat16"]
 MODELS = {
     "GPT-2 style": gpt2_style(vocab=5, width=128, layers=4, heads=4, context=64),
     "Mistral style": mistral_style(vocab=5, width=128, layers=4, context=64, head_dim=32),
 }
+LADDER = {
+    "0.1": mistral_style(vocab=5, width=64, layers=2, context=64, head_dim=16),
+    "0.8": MODELS["Mistral style"],
+    "3": mistral_style(vocab=5, width=256, layers=4, context=64, head_dim=32),
+    "10": mistral_style(vocab=5, width=384, layers=6, context=64, head_dim=64),
+    "25": mistral_style(vocab=5, width=512, layers=8, context=64, head_dim=64),
+}
+"""Mistral-style decoders by millions of parameters, about."""
 REPEATS = 7
 
 
@@ -54,9 +64,9 @@ def gemm_rate(dtype: str) -> float:
 
 def training_rate(model: str, dtype: str, compiled: bool) -> float:
     """Tokens/s of next-token training: batches of 32 long demonstrations, prompts included."""
-    learner = _learner(MODELS[model], next_token_prediction(), dtype, compiled)
+    made = learner(MODELS[model], next_token_prediction(), dtype, compiled)
     batches = [demonstrations(TASK, (("long", 1.0),), 32, Stream.root(i)) for i in range(REPEATS)]
-    seconds = median_seconds(lambda i: learner.update(batches[i], Stream.root(i)))
+    seconds = median_seconds(lambda i: made.update(batches[i], Stream.root(i)))
     return 32 * (TASK.prompt_tokens + TASK.max_tokens) / seconds
 
 
@@ -82,20 +92,20 @@ def plain_rate(dtype: str) -> float:
 
 def grpo_step(model: str, dtype: str, compiled: bool) -> dict[str, float]:
     """Seconds to sample and to train one step of 32 prompts × 16 full-length responses."""
-    learner = _learner(MODELS[model], grpo(), dtype, compiled)
+    made = learner(MODELS[model], grpo(), dtype, compiled)
     problems = TASK.draw("train", PROMPTS, Stream.root(0))
     protocol = SamplingProtocol(TASK.max_tokens, GROUP)
     long = TASK.constrain("long")
     weights = np.random.default_rng(0).normal(size=PROMPTS * GROUP)
 
     def sample(i: int) -> Batch:
-        answers = learner.policy.respond(problems.prompts, protocol, Stream.root(i), long)
+        answers = made.policy.respond(problems.prompts, protocol, Stream.root(i), long)
         return Batch(problems.prompts, answers.prompt_rows, answers.tokens, answers.logprobs,
                      weights[:, None], 1.0, TASK.max_tokens)  # fmt: skip
 
     batch = sample(0)
     sampling = median_seconds(sample)
-    training = median_seconds(lambda i: learner.update(batch, Stream.root(i)))
+    training = median_seconds(lambda i: made.update(batch, Stream.root(i)))
     return {"sample": sampling, "train": training, "step": sampling + training}
 
 
@@ -131,9 +141,10 @@ def shape(model: str) -> str:
     )
 
 
-def _learner(
+def learner(
     config: DecoderConfig, algorithm: Algorithm, dtype: str, compiled: bool
 ) -> DecoderLearner:
+    """A learner on a decoder with random weights."""
     decoder = Decoder(config)
     decoder.initialise(torch.Generator().manual_seed(0))
     numerics = Numerics(dtype=dtype, compile=compiled)  # pyright: ignore[reportArgumentType]
