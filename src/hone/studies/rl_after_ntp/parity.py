@@ -53,6 +53,8 @@ class Settings:
     star_rounds: int = 10
     star_samples: int = 2048
     problems: int = 512  # of evaluation
+    samples: int = 4  # to each of them at temperature 1
+    looks: int = 8  # evaluations of a supervised stage after its first
     device: Literal["cpu", "cuda"] = "cpu"
 
     def __post_init__(self) -> None:
@@ -87,7 +89,7 @@ class Settings:
         return mistral_style(vocab, width, layers, context, head_dim=head)
 
     def evaluation(self, every: int) -> Evaluation:
-        return Evaluation(self.problems, every, samples=4)
+        return Evaluation(self.problems, every, self.samples)
 
     def pretrain_steps(self, p_cot: float) -> int:
         """Rare chains take longer to learn: up to `patience` times the steps."""
@@ -116,7 +118,7 @@ def pretrain(
         steps=steps,
         batch=settings.pretrain_batch(p_cot),
         optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
-        evaluation=settings.evaluation(every=max(1, steps // 8)),
+        evaluation=settings.evaluation(every=max(1, steps // settings.looks)),
         model=settings.model(),
         numerics=Numerics(device=settings.device),
     )
@@ -191,7 +193,7 @@ def matched(settings: Settings, seed: int) -> Iterator[Node]:
             steps=steps,
             batch=settings.batch,
             optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
-            evaluation=settings.evaluation(every=max(1, steps // 8)),
+            evaluation=settings.evaluation(every=max(1, steps // settings.looks)),
             numerics=Numerics(device=settings.device),
         )
         yield Node(arm, "more_ntp", config, seed, {"policy": base}, base.factors)
@@ -305,7 +307,8 @@ def plan(settings: Settings) -> list[Node]:
 QUICK = Settings(
     experiments=("threshold", "algorithms", "matched", "without_chains"),
     sweep=(0.25, 0.3, 0.38, 0.42),  # 0.25 is p_cot: one model serves both
-    rounds=14,
+    samples=2,
+    looks=4,
 )
 FULL = Settings(experiments=())
 PAPER = Settings(
