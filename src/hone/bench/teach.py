@@ -1,4 +1,4 @@
-"""`python -m hone.bench.teach FOLDER SIZE`: a decoder that writes whole chains, in half a minute."""
+"""`python -m hone.bench.teach FOLDER SIZE` makes a decoder that writes whole chains."""
 
 import json
 import sys
