@@ -79,7 +79,10 @@ def odds_over_rounds(results: Results) -> Drawing | None:
     series = {}
     for p_cot in reversed(runs.factor("p_cot")):
         steps, values = rounds(runs.select(p_cot=p_cot), "share_long")
-        series[f"p = {p_cot:g}"] = Curve(steps.astype(float), values)
+        if np.count_nonzero(values.mean(axis=0)) > 1:  # else there is no course to draw
+            series[f"p = {p_cot:g}"] = Curve(steps.astype(float), values)
+    if not series:
+        return None
     return log_odds(series, x_label="STaR round", levels={"1/3: greedy flips": 1 / 3})
 
 
