@@ -40,7 +40,7 @@ def refused(arguments: list[str | Path], capsys: pytest.CaptureFixture[str]) -> 
         (["parity", "lr=inf"], ["lr = 'inf'", "a finite number"]),
         (["parity", "lr=0"], ["lr = 0.0", "above 0"]),
         (["parity", "p_cot=1.5"], ["p_cot = 1.5", "[0, 1]"]),
-        (["parity", "sweep=0.2,-0.1"], ["p_cot = -0.1", "[0, 1]"]),
+        (["parity", "sweep=0.2,-0.1"], ["sweep = -0.1", "[0, 1]"]),
         (["parity", "d=1"], ["d = 1", "from 5 to 512"]),
         (["parity", "group=1"], ["group = 1", "2 or more with grpo"]),
         (["parity", "experiments=algorithm"], ["experiment 'algorithm'", "'algorithms'"]),

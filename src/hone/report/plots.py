@@ -302,9 +302,9 @@ def _label(axes: Axes, series: Mapping[str, Curve], levels: Mapping[str, Number]
     for (label, end, colour), to in zip(ends, heights, strict=True):
         axes.annotate(
             label, end, (1.035, to), xycoords="axes fraction", textcoords="axes fraction",
-            va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1, "shrinkA": 1,
-                        "shrinkB": 2, "relpos": (0, 0.5)},
+            va="center", annotation_clip=False, color=colour,
+            arrowprops={"arrowstyle": "-", "color": style.INK, "alpha": 0.5, "linewidth": 0.7,
+                        "linestyle": ":", "shrinkA": 1, "shrinkB": 2, "relpos": (0, 0.5)},
         )  # fmt: skip
 
 

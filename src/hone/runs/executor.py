@@ -109,7 +109,8 @@ def check_owner(root: Path, study: str) -> None:
             raise UsageError(f"--out {root} is impossible: {path} is a file; name a folder")
     marker = root / "study.json"
     if marker.exists():
-        owner = read_json(marker).get("study")
+        content = read_json(marker)
+        owner = content.get("study") if isinstance(content, dict) else None
         if owner != study:
             raise UsageError(f"--out {root} belongs to study {owner!r}, not {study!r}")
     elif root.is_dir() and any(item for item in root.iterdir() if item.name != ".lock"):

@@ -1,5 +1,6 @@
 """What the command line does: everything between a parsed request and what is printed."""
 
+import dataclasses
 import datetime
 import os
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from hone.studies.registry import find_study, study_names
 from hone.studies.reporting import compare_runs, publish_runs, write_report
 from hone.studies.runfile import Request, RunFile, described, load_run, runs_below
 from hone.studies.study import Study, assess
+from hone.tasks.registry import TASKS
 
 console = Console()
 
@@ -33,7 +35,7 @@ def say(text: str) -> None:
 
 
 def list_studies() -> None:
-    """Print every study with its presets and parts."""
+    """Print every study with its presets and parts, and the tasks that `eval` knows."""
     table = Table("study", "what it asks", "presets")
     for name in study_names():
         study, _ = find_study(name)
@@ -43,6 +45,9 @@ def list_studies() -> None:
         )
         table.add_row(name, f"{study.title}\n{study.paper}", "\n".join(presets))
     console.print(table)
+    for name, task in TASKS.items():
+        fields = ", ".join(field.name for field in dataclasses.fields(task))
+        say(f"task {name}: fields {fields}")
 
 
 def run(request: Request, dry_run: bool = False) -> None:

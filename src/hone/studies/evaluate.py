@@ -88,7 +88,9 @@ def _checkpoint(folder: Path) -> Path:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; name a run folder or a checkpoint")
     if (folder / "metrics.jsonl").is_file():
-        raise UsageError(f"{folder} has no checkpoint yet; run its study again to finish it")
+        raise UsageError(
+            f"{folder} has no checkpoint: it is not finished, or of a stage that makes none"
+        )
     return folder
 
 

@@ -189,7 +189,7 @@ class DecoderLearner:
         found = [self._micro_batch(batch.select(rows), shares[rows]) for rows in parts]
         tokens = max(int(batch.responses.lengths.sum()), 1)
         metrics = {
-            "loss": sum(each["loss"] for each in found),
+            "loss": sum((each["loss"] for each in found), 0.0),
             "logprob_gap": max((each["gap"] for each in found), default=0.0),
         }
         if isinstance(self._algorithm.loss, ClippedSurrogate):

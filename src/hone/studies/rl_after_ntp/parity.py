@@ -13,6 +13,7 @@ from typing import Literal
 from hone.core.errors import require, unknown
 from hone.models.config import DecoderConfig, gpt2_style, mistral_style
 from hone.objectives.algorithms import Algorithm, UntilMatched, grpo, reinforce, star
+from hone.objectives.losses import Denominator
 from hone.objectives.rewards import verified
 from hone.runs.plan import Node
 from hone.studies.rl_after_ntp.parity_claims import CLAIMS
@@ -21,6 +22,8 @@ from hone.studies.study import Study
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Respond, Supervise
 
+_COUNTS = ("layers", "width", "steps", "batch", "patience", "rounds", "prompts", "group",
+           "star_rounds", "star_samples", "problems", "samples", "looks")  # fmt: skip
 HOTTER = 2.5
 """Sampling temperature beyond the paper's."""
 
@@ -56,13 +59,26 @@ class Settings:
     samples: int = 4  # to each of them at temperature 1
     looks: int = 8  # evaluations of a supervised stage after its first
     device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         for name in self.experiments:
             if name not in EXPERIMENTS:
                 raise unknown("experiment", name, EXPERIMENTS)
-        for p_cot in (self.p_cot, *self.sweep):
-            require(0 <= p_cot <= 1, "p_cot", p_cot, "a number in [0, 1]")
+        require(0 <= self.p_cot <= 1, "p_cot", self.p_cot, "a number in [0, 1]")
+        for p_cot in self.sweep:
+            require(0 <= p_cot <= 1, "sweep", p_cot, "numbers in [0, 1]")
+        for name in ("sweep", "rare", "depths", "widths", "starts", "temperatures"):
+            values = getattr(self, name)
+            require(len(set(values)) == len(values), name, values, "no value twice")
+        for name in ("depths", "widths", "starts"):
+            for value in getattr(self, name):
+                require(value >= 1, name, value, "whole numbers from 1")
+        for name in _COUNTS:
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        for name, width in (("width", self.width), *(("widths", width) for width in self.widths)):
+            require(width % 16 == 0, name, width, "a multiple of 16")
         for p_cot in self.rare:
             require(0 < p_cot < 1, "rare", p_cot, "numbers between 0 and 1")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
@@ -74,6 +90,10 @@ class Settings:
             self.architecture,
             "mistral or gpt2",
         )
+
+    @property
+    def numerics(self) -> Numerics:
+        return Numerics(self.dtype, self.device, compile=self.compile)
 
     @property
     def task(self) -> Parity:
@@ -120,7 +140,7 @@ def pretrain(
         optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
         evaluation=settings.evaluation(every=max(1, steps // settings.looks)),
         model=settings.model(),
-        numerics=Numerics(device=settings.device),
+        numerics=settings.numerics,
     )
     return Node(arm, "pretrain", config, seed, factors={"p_cot": p_cot, **factors})
 
@@ -146,7 +166,7 @@ def post_train(
         optimizer=Optimizer(settings.rl_lr),
         evaluation=settings.evaluation(every=1),
         temperature=temperature,
-        numerics=Numerics(device=settings.device),
+        numerics=settings.numerics,
     )
     labels = {**base.factors, "algorithm": algorithm.name, **factors}
     labels |= {"reward": reward, "temperature": temperature}
@@ -173,10 +193,13 @@ def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def denominators(settings: Settings, seed: int) -> Iterator[Node]:
-    """GRPO as first published divides each response's terms by its length."""
-    base = pretrain(settings, "grpo sequence_mean", seed, settings.p_cot, experiment="denominators")
-    yield base
-    yield post_train(settings, base, "grpo sequence_mean", grpo("sequence_mean"))
+    """GRPO as first published divides each response's terms by its length; beside it, ours."""
+    denominators: tuple[Denominator, ...] = ("token_mean", "sequence_mean")
+    for name in denominators:
+        arm = f"grpo {name}"
+        base = pretrain(settings, arm, seed, settings.p_cot, experiment="denominators")
+        yield base
+        yield post_train(settings, base, arm, grpo(name))
 
 
 def matched(settings: Settings, seed: int) -> Iterator[Node]:
@@ -194,7 +217,7 @@ def matched(settings: Settings, seed: int) -> Iterator[Node]:
             batch=settings.batch,
             optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
             evaluation=settings.evaluation(every=max(1, steps // settings.looks)),
-            numerics=Numerics(device=settings.device),
+            numerics=settings.numerics,
         )
         yield Node(arm, "more_ntp", config, seed, {"policy": base}, base.factors)
 
@@ -208,15 +231,20 @@ def without_chains(settings: Settings, seed: int) -> Iterator[Node]:
         yield post_train(settings, base, arm, algorithm)
 
 
-def rounds(settings: Settings, seed: int) -> Iterator[Node]:
+def rounds(settings: Settings, seed: int, experiment: str = "rounds") -> Iterator[Node]:
     """STaR whose every round fits its kept pairs, from ever rarer chains (Theorem 2)."""
     until = UntilMatched("long", tolerance=0.1, samples=8192, max_epochs=8)
     for p_cot in settings.rare:
         arm = f"rounds p={p_cot:g}"
-        base = pretrain(settings, arm, seed, p_cot, experiment="rounds")
+        base = pretrain(settings, arm, seed, p_cot, experiment=experiment)
         yield base
         larger = replace(settings, star_samples=2 * settings.star_samples)
         yield post_train(larger, base, arm, star(until=until), reward="cot")
+
+
+def rarest(settings: Settings, seed: int) -> Iterator[Node]:
+    """The same where chains are so rare that their learning is in doubt (exploratory)."""
+    yield from rounds(settings, seed, experiment="rarest")
 
 
 def reward_and_temperature(settings: Settings, seed: int) -> Iterator[Node]:
@@ -285,6 +313,7 @@ EXPERIMENTS = {
         matched,
         without_chains,
         rounds,
+        rarest,
         reward_and_temperature,
         hotter,
         early,
@@ -307,12 +336,13 @@ def plan(settings: Settings) -> list[Node]:
 QUICK = Settings(
     experiments=("threshold", "algorithms", "matched", "without_chains"),
     sweep=(0.25, 0.3, 0.38, 0.42),  # 0.25 is p_cot: one model serves both
+    steps=600,
     samples=2,
     looks=4,
 )
 FULL = Settings(experiments=())
 PAPER = Settings(
-    experiments=tuple(name for name in EXPERIMENTS if name != "threshold"),
+    experiments=tuple(name for name in EXPERIMENTS if name not in ("threshold", "rarest")),
     d=50,
     layers=4,
     width=256,
@@ -346,7 +376,7 @@ study = Study(
             "robustness": replace(FULL, experiments=("reward_and_temperature", "early")),
             "ablations": replace(FULL, experiments=("denominators", "hotter", "leap")),
             "scale": replace(FULL, experiments=("capacity",)),
-            "rarest": replace(FULL, experiments=("rounds",), rare=(0.01,), seeds=(0,)),
+            "rarest": replace(FULL, experiments=("rarest",), rare=(0.01,), seeds=(0,)),
         },
         "paper": {
             "mistral": replace(PAPER, architecture="mistral"),

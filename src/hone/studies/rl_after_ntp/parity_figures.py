@@ -71,13 +71,18 @@ def length_over_rounds(results: Results) -> Drawing | None:
 
 def odds_over_rounds(results: Results) -> Drawing | None:
     """Long share per STaR round on a log-odds axis, from every starting p_cot."""
-    runs = results.select(experiment="rounds", stage="rl")
+    runs = results.select(stage="rl").where(
+        lambda factors: factors["experiment"] in ("rounds", "rarest")
+    )
     if not len(runs):
         return None
     series = {}
     for p_cot in reversed(runs.factor("p_cot")):
         steps, values = rounds(runs.select(p_cot=p_cot), "share_long")
-        series[f"p = {p_cot:g}"] = Curve(steps.astype(float), values)
+        if np.count_nonzero(values.mean(axis=0)) > 1:  # else there is no course to draw
+            series[f"p = {p_cot:g}"] = Curve(steps.astype(float), values)
+    if not series:
+        return None
     return log_odds(series, x_label="STaR round", levels={"1/3: greedy flips": 1 / 3})
 
 
@@ -150,14 +155,12 @@ def sizes(results: Results) -> Drawing | None:
 
 def denominators(results: Results) -> Drawing | None:
     """GRPO with the token mean and with the sequence mean, over rounds."""
-    token = results.select(experiment="algorithms", stage="rl", algorithm="grpo")
-    sequence = results.select(experiment="denominators", stage="rl")
-    if not len(sequence):
+    runs = results.select(experiment="denominators", stage="rl")
+    if not len(runs):
         return None
     series = {
-        label: Curve(*_as_floats(rounds(runs, "greedy_accuracy")))
-        for label, runs in (("token mean", token), ("sequence mean", sequence))
-        if len(runs)
+        arm: Curve(*_as_floats(rounds(runs.select(arm=arm), "greedy_accuracy")))
+        for arm in runs.arms
     }
     return curves(series, "RL round", "greedy accuracy", y_limits=(0.4, 1.0))
 
@@ -201,11 +204,11 @@ def _label(name: str | int | float) -> str:
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "accuracy_over_sequences",
-        "Next-token prediction stays at chance; RL does not",
+        "Greedy accuracy before and after the switch to RL",
         "Greedy accuracy against sequences seen (next-token prediction) or drawn (RL). "
         "Mean and range over seeds; RL starts from the same pretrained models.",
-        "Curves of greedy accuracy: next-token prediction near one half throughout, each RL "
-        "algorithm after the switch.",
+        "Curves of greedy accuracy over sequences: next-token prediction, more of it, and each RL "
+        "algorithm after the switch, with a line at one half.",
         accuracy_over_sequences,
     ),
     Figure(
@@ -213,32 +216,32 @@ FIGURES: tuple[Figure, ...] = (
         "The threshold at 1/3",
         "Accuracy of pretrained models against the share of long demonstrations, greedy and at "
         "temperature 1; the dotted line is (1 + p)/2.",
-        "Greedy accuracy near one half below a share of one third and near one above it; sampled "
-        "accuracy rises along a straight line.",
+        "Greedy and sampled accuracy over the share of long demonstrations, with one third marked.",
         accuracy_against_p_cot,
     ),
     Figure(
         "length_over_rounds",
-        "Responses grow from one token to the whole chain",
+        "Response length over the rounds of RL",
         "Share of sampled responses of each length after every round of GRPO, all seeds.",
-        "Heat map: the mass at length one moves to the full chain length over the rounds.",
+        "Heat map of the share of responses of each length over the rounds.",
         length_over_rounds,
     ),
     Figure(
         "odds_over_rounds",
-        "Each STaR round doubles the odds of a chain",
+        "The odds of a chain, STaR round by round",
         "Share of chains at temperature 1 after every STaR round that fits its kept pairs; the "
-        "dotted lines double the odds each round.",
-        "Shares on a log-odds axis rise along straight lines, one for each starting share.",
+        "dotted lines double the odds each round. Shares of 0 have no place on this axis.",
+        "Points of the share of chains on a log-odds axis over rounds, one line for each starting "
+        "share, each with a dotted line that doubles the odds.",
         odds_over_rounds,
     ),
     Figure(
         "chains_take_over",
-        "RL raises the odds of a chain round by round",
+        "The odds of a chain over the rounds of RL",
         "Share of chains at temperature 1 after every round; the dotted lines double the odds each "
         "round. The learning rate sets the pace of a policy gradient, the kept answers that of "
         "STaR.",
-        "Shares on a log-odds axis rise over the rounds, one curve for each algorithm.",
+        "Shares of chains on a log-odds axis over the rounds, one curve for each algorithm.",
         chains_take_over,
     ),
     Figure(
@@ -247,7 +250,7 @@ FIGURES: tuple[Figure, ...] = (
         "Greedy accuracy of the same pretrained models before and after: more next-token "
         "prediction (×1 and ×10 the sequences that RL drew), and RL by three algorithms. 95 % "
         "intervals over seeds and problems.",
-        "Bars of greedy accuracy: near one half without RL, near one after each algorithm.",
+        "Greedy accuracy with intervals: before, after more prediction, after each algorithm.",
         algorithms,
     ),
     Figure(
@@ -281,14 +284,14 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "sizes",
-        "Depth and width do not rescue next-token prediction",
+        "Next-token prediction by depth and width",
         "Greedy accuracy of pretrained models, with 95 % intervals.",
-        "Bars of greedy accuracy near one half for every depth and width.",
+        "Greedy accuracy with intervals for every depth and width, with a line at one half.",
         sizes,
     ),
     Figure(
         "denominators",
-        "GRPO's denominator matters where lengths differ",
+        "GRPO's two denominators",
         "Greedy accuracy over rounds of GRPO with the loss averaged over tokens, and as first "
         "published, averaged within each response.",
         "Curves of greedy accuracy over rounds for the two denominators.",

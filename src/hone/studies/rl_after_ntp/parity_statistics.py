@@ -1,5 +1,6 @@
 """The statistics behind the parity study's claims: functions of its finished stages."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from hone.studies.study import Measure
 
 LOW, HIGH = 0.28, 0.42  # p_cot that count as clearly below and clearly above 1/3
 CHANCE, SOLVED, FLIPPED = 0.58, 0.95, 0.75  # greedy accuracy
+HALF = 0.75  # accuracy given long of a model that has learned the chain half way
 SHORT_IS_CHANCE = (0.45, 0.55)  # accuracy given short of a valid pretraining run
 
 IS_LONG = pl.col("strategy") == "long"
@@ -49,11 +51,11 @@ def rounds(results: Results, figure: str) -> tuple[np.ndarray, np.ndarray]:
 def valid_seeds(results: Results) -> list[int]:
     """Seeds of an experiment none of whose pretrained models predicts the parity directly.
 
-    The argument for 1/3 needs short answers to be coin flips (§6), which takes d ≥ 11 and is
-    checked for every pretrained model by itself.
+    The argument for 1/3 needs short answers to be coin flips (§6), which is checked for every
+    pretrained model by itself.
     """
     table = sampled(results.select(stage="pretrain"))
-    table = table.filter((pl.col("strategy") == "short") & (pl.col("difficulty") >= SMALLEST_D))
+    table = table.filter(pl.col("strategy") == "short")
     rates = table.group_by("seed", "arm").agg(rate=CORRECT.mean())
     sound = rates.group_by("seed").agg(pl.col("rate").is_between(*SHORT_IS_CHANCE).all())
     return sound.filter("rate")["seed"].to_list()
@@ -92,8 +94,9 @@ def on(
 
     Args:
         experiment: whose stages are measured.
-        if_valid: leave out invalid seeds. Not for claims about what pretraining alone learns:
-            a model that predicts the parity directly is what refutes them.
+        if_valid: leave out seeds whose short answers are no coin flips. Not for claims about what
+            pretraining alone learns: a model that predicts the parity directly refutes them.
+            Below d = 11 no claim is decided at all.
         factors: of the stages that are measured.
     """
 
@@ -103,13 +106,15 @@ def on(
             part = there.select(**factors)
             if not len(part):
                 return None
+            if min(there.rollouts(steps=(-1,))["difficulty"]) < SMALLEST_D:
+                return _undefined(part, f"d < {SMALLEST_D}: the short map may be brute-forced")
             if not if_valid:
                 return measure(part)
             sound = valid_seeds(there)
             lost = len(part.seeds) - len(sound)
-            note = f"{lost} seed(s) invalid: d < {SMALLEST_D}, or short answers are no coin flips"
+            note = f"{lost} seed(s) invalid: their short answers are no coin flips"
             if not sound:
-                return Estimate(float("nan"), None, 0.95, "none", part.seeds, note)
+                return _undefined(part, note)
             found = measure(part.of_seeds(sound))
             if found is None or not lost:
                 return found
@@ -118,6 +123,11 @@ def on(
         return measured
 
     return restrict
+
+
+def _undefined(results: Results, note: str) -> Estimate:
+    """No number, for a reason."""
+    return Estimate(float("nan"), None, 0.95, "none", results.seeds, note)
 
 
 def _sweep(results: Results, low: float, high: float) -> Results:
@@ -234,12 +244,21 @@ def flip_slope(results: Results) -> Estimate | None:
 
 @on("rounds")
 def flip_distance(results: Results) -> Estimate | None:
-    """Per seed, the largest distance of a flip round from floor(log2((1 - p)/p))."""
-    values = []
-    for seed in results.seeds:
-        x, y = _flips(results.of_seeds([seed]).select(stage="rl"))
-        values.append(float(np.abs(y - np.floor(x + 1e-9)).max()))
-    return over_seeds(values, results.seeds, bounds=(0.0, float("inf")))
+    """Per seed, the largest distance of a flip round from floor(log2((1 - p)/p)).
+
+    A finite number of problems leaves open which round first reached the level: the interval
+    spans what the flips would be a margin below it and above.
+    """
+    runs = [results.of_seeds([seed]).select(stage="rl") for seed in results.seeds]
+    values = [_distance(run, FLIPPED) for run in runs]
+    margin = _half_width(FLIPPED, greedy(results)["problem_id"].n_unique())
+    shifted = [_distance(run, FLIPPED + by) for run in runs for by in (-margin, margin)]
+    return over_seeds(
+        values,
+        results.seeds,
+        floor=(min(*values, *shifted), max(*values, *shifted)),
+        bounds=(0.0, float("inf")),
+    )
 
 
 @on("rounds")
@@ -275,7 +294,13 @@ def reward_gap(temperature: float) -> Measure:
         if not len(cot) or not len(e2e):
             return None
         gaps = cot["chain"].to_numpy() - e2e["chain"].to_numpy()
-        return over_seeds(gaps, cot["seed"].to_list(), bounds=(-1.0, 1.0))
+        problems = results.rollouts(steps=(-1,))["problem_id"].n_unique()
+        widths = [
+            _half_width(float(np.mean(one["chain"].to_numpy())), problems) for one in (cot, e2e)
+        ]
+        mean, width = float(np.mean(gaps)), math.hypot(*widths)
+        floor = (mean - width, mean + width)
+        return over_seeds(gaps, cot["seed"].to_list(), floor=floor, bounds=(-1.0, 1.0))
 
     return measure
 
@@ -286,7 +311,10 @@ def grpo_hot(results: Results) -> Estimate | None:
     chain = chain_accuracy(results, "grpo", "e2e", 1.5)
     if not len(chain):
         return None
-    return over_seeds(chain["chain"].to_numpy(), chain["seed"].to_list(), bounds=(0.0, 1.0))
+    values = chain["chain"].to_numpy()
+    problems = results.rollouts(steps=(-1,))["problem_id"].n_unique()
+    floor = clopper_pearson(float(np.mean(values)) * problems, problems)
+    return over_seeds(values, chain["seed"].to_list(), floor=floor, bounds=(0.0, 1.0))
 
 
 def hotter_share(reward: str) -> Measure:
@@ -342,8 +370,21 @@ def chains_from_nothing(results: Results) -> Estimate | None:
 
 @on("leap")
 def partial_chains(results: Results) -> Estimate | None:
-    """Per seed, the largest greedy accuracy over the partial-chain sweep."""
-    return extreme(results.select(stage="pretrain"), "p_cot", largest=True)
+    """Per seed, the largest greedy accuracy over the partial-chain sweep.
+
+    Undefined where no model has learned the chain: it could then generalise at no p_cot.
+    """
+    part = results.select(stage="pretrain")
+    learned = share_of_learned(sampled(part))
+    if learned < HALF:
+        return _undefined(part, f"the chain was not learned: {learned:.0%} of long answers right")
+    return extreme(part, "p_cot", largest=True)
+
+
+def share_of_learned(table: pl.DataFrame) -> float:
+    """Accuracy given long of the best model of a sweep; by luck alone it is one half."""
+    rates = table.filter(IS_LONG).group_by("seed", "p_cot").agg(rate=CORRECT.mean())
+    return float(np.max(rates["rate"].to_numpy(), initial=0.0))
 
 
 def _columns(table: pl.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -361,8 +402,19 @@ def _crossing(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
     return float(x[i - 1]), float(x[i - 1] + step * (x[i] - x[i - 1])), float(x[i])
 
 
-def _flips(results: Results) -> tuple[np.ndarray, np.ndarray]:
-    """log2((1 - p)/p) and the first round whose greedy accuracy is flipped, for one seed.
+def _distance(results: Results, level: float) -> float:
+    x, y = _flips(results, level)
+    return float(np.abs(y - np.floor(x + 1e-9)).max())
+
+
+def _half_width(share: float, problems: int) -> float:
+    """Half the width of the exact interval of a share of problems."""
+    low, high = clopper_pearson(share * problems, problems)
+    return (high - low) / 2
+
+
+def _flips(results: Results, level: float = FLIPPED) -> tuple[np.ndarray, np.ndarray]:
+    """log2((1 - p)/p) and the first round whose greedy accuracy reaches a level, for one seed.
 
     A run that never flips counts as flipping one round after its last.
     """
@@ -370,7 +422,7 @@ def _flips(results: Results) -> tuple[np.ndarray, np.ndarray]:
     for run in results:
         p_cot = float(run.factor("p_cot")[0])
         steps, values = rounds(run, "greedy_accuracy")
-        flipped = np.flatnonzero(values[0] >= FLIPPED)
+        flipped = np.flatnonzero(values[0] >= level)
         x.append(np.log2((1 - p_cot) / p_cot))
         y.append(steps[flipped[0]] if len(flipped) else steps[-1] + 1)
     return np.array(x), np.array(y, dtype=float)
@@ -387,6 +439,6 @@ def _excess_slope(run: Results) -> float:
     if upto < 2 or not odds.all():
         return float("nan")
     slope = np.polyfit(steps[:upto], np.log(odds), 1)[0]
-    table = run.rollouts("train", steps=tuple(steps[1 : upto + 1])).filter(IS_LONG)
+    table = run.rollouts("train", steps=steps[1 : upto + 1].tolist()).filter(IS_LONG)
     exact = table.group_by("step").agg(c=EXACT.mean())["c"].to_numpy()
     return float(slope - np.log(2 * exact).mean())
