@@ -7,6 +7,7 @@ import pytest
 
 from hone.models.config import mistral_style
 from hone.objectives.algorithms import Algorithm, grpo, star
+from hone.objectives.rewards import verified
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, Optimizer, PostTrain, Supervise
 from hone.training.post_training import post_train
@@ -54,13 +55,13 @@ def test_pretraining_learns_the_chain_and_how_rare_it_is(pretrained: Memory) -> 
 def test_rl_makes_the_chain_the_greedy_answer(
     pretrained: Memory, algorithm: Algorithm, tmp_path: Path
 ) -> None:
-    group = 8 if algorithm.credit.needs_group else 1
+    group = 1 if algorithm.name == "star" else 8
     context = Memory(tmp_path, inputs={"policy": pretrained.folder.parent})
     post_train(
         PostTrain(
             TASK,
             algorithm,
-            "e2e",
+            verified("e2e"),
             rounds=8,
             prompts=1024 // group,
             group=group,

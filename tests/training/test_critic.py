@@ -74,6 +74,7 @@ def test_it_learns_what_it_is_told() -> None:
     mask = plain.responses.mask
     target = replace(plain, returns=mask * 0.7)
     first = made.step(target, 1e-2)["value_error"]
+    last = first
     for _ in range(100):
         last = made.step(target, 1e-2)["value_error"]
     assert last < first / 100

@@ -13,7 +13,7 @@ from hone.core.sequences import pack
 from hone.objectives.algorithms import Algorithm, dapo, expert_iteration, grpo, ppo, reinforce
 from hone.objectives.curricula import Adaptive, Fixed, Staged
 from hone.objectives.divergence import KL
-from hone.objectives.rewards import Coin, verified
+from hone.objectives.rewards import Coin, Length, verified
 from hone.tasks.parity import Parity
 from hone.training.configs import Evaluation, Optimizer, PostTrain
 from hone.training.learner import DecoderLearner
@@ -61,7 +61,7 @@ def run(settings: PostTrain, folder: Path) -> tuple[Memory, Watched]:
 def test_dynamic_sampling_learns_from_groups_with_signal_and_counts_all_that_is_drawn(
     tmp_path: Path,
 ) -> None:
-    plain = replace(dapo().schedule, skip_truncated=False, draws=4)
+    plain = replace(dapo().schedule, skip_truncated=False, draws=40)
     settings = config(replace(dapo(), schedule=plain), rounds=1)
     context, learner = run(settings, tmp_path)
     table = context.tables["train", 1]
@@ -85,7 +85,9 @@ def test_what_was_cut_off_has_no_gradient_where_asked(tmp_path: Path) -> None:
 
 
 def test_equal_answers_to_one_prompt_are_learned_once(tmp_path: Path) -> None:
-    context, learner = run(config(expert_iteration(minibatch=1000), rounds=1), tmp_path)
+    anything = ((1.0, Length()),)  # is rewarded, so that everything is kept
+    settings = replace(config(expert_iteration(minibatch=1000), rounds=1), reward=anything)
+    context, learner = run(settings, tmp_path)
     right = context.tables["train", 1].filter(pl.col("reward") > 0)
     different = right.select("group", "response_text").unique().height
     assert 0 < different < right.height

@@ -33,7 +33,7 @@ def measured(module: str, *arguments: str, threads: int = 1) -> Any:
     )
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "nothing was said").splitlines()[-1]
-        raise HoneError(f"a measurement failed: {' '.join(command[3:])}: {said}")
+        raise HoneError(f"a measurement failed: {' '.join(command[4:])}: {said}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

@@ -33,7 +33,7 @@ def step_seconds(folder: Path, dtype: str, micro_batch: int, steps: int) -> dict
     """Seconds of every step after two that warm up, and the mean tokens of a completion."""
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportPrivateImportUsage]
 
     times: list[float] = []
 
@@ -69,7 +69,7 @@ def step_seconds(folder: Path, dtype: str, micro_batch: int, steps: int) -> dict
         )
         trainer = GRPOTrainer(
             model=AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)),
-            reward_funcs=rewards,
+            reward_funcs=rewards,  # pyright: ignore[reportArgumentType]
             args=config,
             train_dataset=Dataset.from_dict({"prompt": text}),
             processing_class=AutoTokenizer.from_pretrained(folder),
