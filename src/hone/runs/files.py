@@ -38,7 +38,8 @@ def disk_errors(path: Path) -> Iterator[None]:
             ) from error
         if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENAMETOOLONG):
             raise UsageError(
-                f"cannot write {final} ({os.strerror(number)}): choose a folder that can be written (--out, --publish)"
+                f"cannot write {final} ({os.strerror(number)}): "
+                "choose a folder that can be written (--out, --publish)"
             ) from error
         raise
 
