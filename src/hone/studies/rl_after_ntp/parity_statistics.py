@@ -58,7 +58,7 @@ def valid_seeds(results: Results) -> list[int]:
     table = table.filter(pl.col("strategy") == "short")
     rates = table.group_by("seed", "arm").agg(rate=CORRECT.mean())
     sound = rates.group_by("seed").agg(pl.col("rate").is_between(*SHORT_IS_CHANCE).all())
-    return sound.filter("rate")["seed"].to_list()
+    return sorted(sound.filter("rate")["seed"].to_list())
 
 
 def exact_given_long(table: pl.DataFrame) -> Estimate:
