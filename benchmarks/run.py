@@ -51,7 +51,7 @@ def training_table(peaks: dict[str, float]) -> list[str]:
         work = 6 * cases.parameters(cases.MODELS[model])  # operations a token, forward and backward
         for dtype in _DTYPES:
             for compiled in (False, True):
-                rate = alone(cases.training_rate, model, dtype, compiled)
+                rate = alone(cases.training_rate, cases.MODELS[model], dtype, compiled)
                 lines.append(
                     f"| {model} | {dtype} | {_mode(compiled)} | {rate:,.0f} | "
                     f"{rate / plain[dtype]:.2f} | {rate * work / peaks[dtype] / 1e9:.0%} |"
@@ -69,7 +69,7 @@ def grpo_table() -> list[str]:
     for model in cases.MODELS:
         for dtype in _DTYPES:
             for compiled in (False, True):
-                took = alone(cases.grpo_step, model, dtype, compiled)
+                took = alone(cases.grpo_step, cases.MODELS[model], dtype, compiled)
                 figures = " | ".join(f"{took[part]:.2f}" for part in ("sample", "train", "step"))
                 lines.append(f"| {model} | {dtype} | {_mode(compiled)} | {figures} |")
     return lines

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hone.bench import race
+from hone.bench.cases import TASK
 from hone.bench.processes import measured
 from hone.bench.show import bench
 from hone.core.errors import HoneError, UsageError
@@ -40,5 +41,5 @@ def test_both_contestants_write_whole_chains(tmp_path: Path) -> None:
     checkpoint = race.teach(tmp_path, "0.1")
     slow, *ours = race.race(checkpoint, turns=1, threads=1)
     for one in (slow, *ours):
-        assert one.tokens == pytest.approx(race.TASK.max_tokens, abs=0.5)
+        assert one.tokens == pytest.approx(TASK.max_tokens, abs=0.5)
         assert len(one.seconds) >= 3

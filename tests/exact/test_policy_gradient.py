@@ -1,32 +1,17 @@
 """Expected gradients by enumeration: every response of a small policy, in float64."""
 
-from itertools import product
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from hone.core.contracts import Batch, Problems
-from hone.core.sequences import Sequences, pack
+from hone.core.sequences import Sequences
 from hone.objectives.algorithms import Algorithm, Schedule, reinforce
 from hone.objectives.credit import GroupMean, RewardAsWeight
 from hone.objectives.losses import WeightedLikelihood
 from hone.sampling.scoring import response_logprobs
-from hone.tasks.parity import EOS
 from tests import tiny
-
-MAX_TOKENS = 3
-
-
-def every_response() -> tuple[Sequences, np.ndarray]:
-    """All that can be sampled in MAX_TOKENS tokens, and which of them end."""
-    rows = [
-        tokens
-        for length in range(1, MAX_TOKENS + 1)
-        for tokens in product(range(5), repeat=length)
-        if EOS not in tokens[:-1] and (tokens[-1] == EOS or length == MAX_TOKENS)
-    ]
-    return pack(rows), np.array([tokens[-1] == EOS for tokens in rows])
+from tests.exact.enumeration import MAX_TOKENS, every_response
 
 
 def scored(problem: Problems, responses: Sequences, stopped: np.ndarray) -> np.ndarray:

@@ -62,9 +62,9 @@ def gemm_rate(dtype: str) -> float:
     return 2 * 1024**3 / min(seconds) / 1e9
 
 
-def training_rate(model: str, dtype: str, compiled: bool) -> float:
+def training_rate(config: DecoderConfig, dtype: str, compiled: bool) -> float:
     """Tokens/s of next-token training: batches of 32 long demonstrations, prompts included."""
-    made = learner(MODELS[model], next_token_prediction(), dtype, compiled)
+    made = learner(config, next_token_prediction(), dtype, compiled)
     batches = [demonstrations(TASK, (("long", 1.0),), 32, Stream.root(i)) for i in range(REPEATS)]
     seconds = median_seconds(lambda i: made.update(batches[i], Stream.root(i)))
     return 32 * (TASK.prompt_tokens + TASK.max_tokens) / seconds
@@ -90,9 +90,9 @@ def plain_rate(dtype: str) -> float:
     return 32 * width / median_seconds(step)
 
 
-def grpo_step(model: str, dtype: str, compiled: bool) -> dict[str, float]:
+def grpo_step(config: DecoderConfig, dtype: str, compiled: bool) -> dict[str, float]:
     """Seconds to sample and to train one step of 32 prompts × 16 full-length responses."""
-    made = learner(MODELS[model], grpo(), dtype, compiled)
+    made = learner(config, grpo(), dtype, compiled)
     problems = TASK.draw("train", PROMPTS, Stream.root(0))
     protocol = SamplingProtocol(TASK.max_tokens, GROUP)
     long = TASK.constrain("long")

@@ -1,6 +1,6 @@
 """Our post-training stage on a checkpoint, timed round by round; run in a process of its own.
 
-`python -m hone.bench.hone_steps CHECKPOINT DTYPE COMPILE STEPS` prints the seconds of each round as
+`python -m hone.bench.hone_steps CHECKPOINT DTYPE STEPS` prints the seconds of each round as
 JSON: rollouts, grading, tables on disk and all, as in any study.
 """
 
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from hone.bench.race import GROUP, LEARNING_RATE, PROMPTS, TASK
+from hone.bench.cases import GROUP, PROMPTS, TASK
+from hone.bench.race import LEARNING_RATE
 from hone.objectives.algorithms import grpo
 from hone.objectives.rewards import verified
 from hone.runs.folder import FolderContext
@@ -21,7 +22,7 @@ from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
 from hone.training.post_training import post_train
 
 
-def step_seconds(folder: Path, dtype: str, compiled: bool, steps: int) -> dict[str, Any]:
+def step_seconds(folder: Path, dtype: str, steps: int) -> dict[str, Any]:
     """Seconds of every round after two that warm up, and the mean tokens of a response."""
     config = PostTrain(
         TASK,
@@ -32,7 +33,7 @@ def step_seconds(folder: Path, dtype: str, compiled: bool, steps: int) -> dict[s
         group=GROUP,
         optimizer=Optimizer(LEARNING_RATE),
         evaluation=Evaluation(1, every=10**9),
-        numerics=Numerics(dtype=dtype, compile=compiled),  # pyright: ignore[reportArgumentType]
+        numerics=Numerics(dtype=dtype),  # pyright: ignore[reportArgumentType]
     )
     with tempfile.TemporaryDirectory() as scratch:
         stage = Path(scratch) / "rl"
@@ -46,6 +47,6 @@ def step_seconds(folder: Path, dtype: str, compiled: bool, steps: int) -> dict[s
 
 
 if __name__ == "__main__":
-    checkpoint, dtype, compiled, steps = sys.argv[1:]
+    checkpoint, dtype, steps = sys.argv[1:]
     torch.set_num_threads(1)
-    print(json.dumps(step_seconds(Path(checkpoint), dtype, compiled == "True", int(steps))))
+    print(json.dumps(step_seconds(Path(checkpoint), dtype, int(steps))))

@@ -8,13 +8,10 @@ import numpy as np
 import torch
 
 from hone.bench import cases
-from hone.core.contracts import Batch, SamplingProtocol
+from hone.core.contracts import SamplingProtocol
 from hone.core.random import Stream
-from hone.models.config import parameters
-from hone.objectives.algorithms import grpo, next_token_prediction
-from hone.training.supervised import demonstrations
-
-_TRAINED = 32  # sequences a training step
+from hone.models.config import DecoderConfig, parameters
+from hone.objectives.algorithms import grpo
 
 
 @dataclass(frozen=True)
@@ -42,41 +39,31 @@ class Rung:
 
 def rung(size: str, dtype: cases.Dtype, compiled: bool) -> Rung:
     """One size in one dtype."""
+    config, rows = cases.LADDER[size], cases.PROMPTS * cases.GROUP
     peak = cases.gemm_rate(dtype)
-    config, task = cases.LADDER[size], cases.TASK
-    learner = cases.learner(config, next_token_prediction(), dtype, compiled)
-    long = (("long", 1.0),)
-    batches = [demonstrations(task, long, _TRAINED, Stream.root(i)) for i in range(cases.REPEATS)]
-    seconds = cases.median_seconds(lambda i: learner.update(batches[i], Stream.root(i)))
-    training = _TRAINED * (task.prompt_tokens + task.max_tokens) / seconds
-
-    policy = cases.learner(config, grpo(), dtype, compiled)
-    problems = task.draw("train", cases.PROMPTS, Stream.root(0))
-    protocol = SamplingProtocol(task.max_tokens, cases.GROUP)
-    forced, rows = task.constrain("long"), cases.PROMPTS * cases.GROUP
-    weights = np.random.default_rng(0).normal(size=(rows, 1))
-
-    def sample(i: int) -> Batch:
-        answers = policy.policy.respond(problems.prompts, protocol, Stream.root(i), forced)
-        return Batch(problems.prompts, answers.prompt_rows, answers.tokens, answers.logprobs,
-                     weights, 1.0, task.max_tokens)  # fmt: skip
-
-    sampling = cases.median_seconds(sample)
-    batch = sample(0)
-    learning = cases.median_seconds(lambda i: policy.update(batch, Stream.root(i)))
+    training = cases.training_rate(config, dtype, compiled)
+    took = cases.grpo_step(config, dtype, compiled)
     work = 6 * parameters(config)  # operations a token, forward and backward
-    free = policy.policy.respond(problems.prompts, protocol, Stream.root(9))
-    scored = policy.policy.score(problems.prompts, free, 1.0)
-    gap = np.abs(scored - free.logprobs).max(initial=0, where=free.tokens.mask)
     return Rung(
         parameters(config) / 1e6,
         training,
-        rows * task.max_tokens / sampling,
-        sampling + learning,
+        rows * cases.TASK.max_tokens / took["sample"],
+        took["step"],
         training * work / peak / 1e9,
-        float(gap),
+        logprob_gap(config, dtype, compiled),
         cases.peak_memory_mib(),
     )
+
+
+def logprob_gap(config: DecoderConfig, dtype: cases.Dtype, compiled: bool) -> float:
+    """The largest difference of sampled and recomputed log-probabilities."""
+    policy = cases.learner(config, grpo(), dtype, compiled).policy
+    problems = cases.TASK.draw("train", cases.PROMPTS, Stream.root(0))
+    protocol = SamplingProtocol(cases.TASK.max_tokens, cases.GROUP)
+    responses = policy.respond(problems.prompts, protocol, Stream.root(9))
+    scored = policy.score(problems.prompts, responses, 1.0)
+    gaps = np.abs(scored - responses.logprobs)
+    return float(gaps.max(initial=0, where=responses.tokens.mask))
 
 
 if __name__ == "__main__":

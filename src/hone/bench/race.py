@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hone.bench.processes import measured
-from hone.tasks.parity import Parity
 
-TASK = Parity(20)
-PROMPTS, GROUP = 32, 16
 LEARNING_RATE = 1e-5
 _STEPS = 5
 _MICRO_BATCHES = (64, 512)
@@ -54,8 +51,8 @@ def race(checkpoint: Path, turns: int, threads: int) -> Iterator[Timed]:
     dtype, size = best_of_trl(checkpoint, threads)
     contestants = [
         lambda: _trl(checkpoint, dtype, size, threads, _STEPS),
-        lambda: _ours(checkpoint, "float32", False),
-        lambda: _ours(checkpoint, "bfloat16", False),
+        lambda: _ours(checkpoint, "float32"),
+        lambda: _ours(checkpoint, "bfloat16"),
     ]
     rounds = [[contestant() for contestant in contestants] for _ in range(turns)]
     for turns_of_one in zip(*rounds, strict=True):
@@ -85,8 +82,8 @@ def _trl(checkpoint: Path, dtype: str, size: int, threads: int, steps: int) -> T
     return Timed(name, tuple(found["seconds"]), found["tokens"])
 
 
-def _ours(checkpoint: Path, dtype: str, compiled: bool) -> Timed:
-    found = measured("hone.bench.hone_steps", str(checkpoint), dtype, str(compiled), str(_STEPS))
+def _ours(checkpoint: Path, dtype: str) -> Timed:
+    found = measured("hone.bench.hone_steps", str(checkpoint), dtype, str(_STEPS))
     name = f"hone, {dtype}, 1 thread"
     return Timed(name, tuple(found["seconds"]), found["tokens"])
 

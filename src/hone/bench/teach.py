@@ -6,8 +6,7 @@ from pathlib import Path
 
 import torch
 
-from hone.bench.cases import LADDER
-from hone.bench.race import TASK
+from hone.bench.cases import LADDER, TASK
 from hone.runs.folder import FolderContext
 from hone.training.configs import Evaluation, Optimizer, Supervise
 from hone.training.supervised import supervise

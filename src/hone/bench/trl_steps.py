@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from hone.bench.race import GROUP, LEARNING_RATE, PROMPTS, TASK
+from hone.bench.cases import GROUP, PROMPTS, TASK
+from hone.bench.race import LEARNING_RATE
 from hone.core.random import Stream
 
 

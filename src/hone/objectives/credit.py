@@ -231,7 +231,7 @@ class ReturnToGo:
 
 def accumulated(terms: PerToken, factor: float) -> PerToken:
     """Σ factor^l x_{t+l} over the tokens from t on."""
-    sums = terms.astype(np.float64).copy()
+    sums = terms.astype(np.float64)
     for position in range(sums.shape[1] - 2, -1, -1):
         sums[:, position] += factor * sums[:, position + 1]
     return sums

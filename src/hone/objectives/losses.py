@@ -84,10 +84,6 @@ class Loss(Protocol):
         """Token terms of shape (rows, time)."""
         ...
 
-    def clipped(self, tokens: Tokens) -> "Tensor":
-        """Which tokens have no gradient because their ratio is clipped, (rows, time)."""
-        ...
-
 
 @dataclass(frozen=True)
 class WeightedLikelihood:
@@ -98,9 +94,6 @@ class WeightedLikelihood:
 
     def terms(self, tokens: Tokens) -> "Tensor":
         return -tokens.weights * tokens.logprobs
-
-    def clipped(self, tokens: Tokens) -> "Tensor":
-        return (tokens.logprobs != tokens.logprobs).detach()  # none
 
 
 @dataclass(frozen=True)
@@ -140,6 +133,7 @@ class ClippedSurrogate:
         return -(ratio * tokens.weights).minimum(clipped * tokens.weights)
 
     def clipped(self, tokens: Tokens) -> "Tensor":
+        """Which tokens have no gradient because their ratio is clipped, (rows, time)."""
         ratio = self.ratios(tokens).detach()
         high = (ratio > 1 + self.clip_high) & (tokens.weights > 0)
         return high | ((ratio < 1 - self.clip_low) & (tokens.weights < 0))

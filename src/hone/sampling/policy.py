@@ -13,9 +13,8 @@ from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.models.decoder import Decoder
 from hone.sampling.sampler import sample
-from hone.sampling.scoring import response_logprobs
+from hone.sampling.scoring import in_parts, response_logprobs
 
-_SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
 _SAMPLED_AT_ONCE = 2048  # rows; bounds the memory of the cache
 
 
@@ -40,20 +39,16 @@ class DecoderPolicy:
         ]
         return joined_responses(parts)
 
-    @torch.inference_mode()
     def score(
         self, prompts: Sequences, responses: Responses, temperature: float
     ) -> Float[np.ndarray, "rows time"]:
         """Log-probabilities of given responses; 0 beyond a response's length."""
-        scores = np.zeros(responses.tokens.tokens.shape, dtype=np.float32)
-        parts = math.ceil(len(responses.tokens) / _SCORED_AT_ONCE)
-        for rows in np.array_split(np.arange(len(responses.tokens)), parts):
-            part = responses.tokens.select(rows).trim()
-            logprobs = response_logprobs(
-                self.decoder, prompts, responses.prompt_rows[rows], part, temperature
-            )
-            scores[rows, : logprobs.shape[1]] = logprobs.cpu().numpy() * part.mask
-        return scores
+
+        def logprobs(rows: np.ndarray, part: Sequences) -> torch.Tensor:
+            prompt_rows = responses.prompt_rows[rows]
+            return response_logprobs(self.decoder, prompts, prompt_rows, part, temperature)
+
+        return in_parts(responses.tokens, logprobs).astype(np.float32)
 
     def tolerance(self, prompts: Sequences, responses: Responses, temperature: float) -> float:
         """1e-5, or ten times the measured rounding where that is more.

@@ -1,5 +1,8 @@
 """What a decoder says of given responses, with gradients: the one forward pass of all training."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -9,6 +12,27 @@ from hone.core.sequences import Sequences
 from hone.models.decoder import Decoder
 from hone.sampling.distribution import log_distribution
 from hone.sampling.sampler import device_of, split_prompts
+
+SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
+
+
+def in_parts(
+    responses: Sequences, score: Callable[[np.ndarray, Sequences], Float[Tensor, "part time"]]
+) -> Float[np.ndarray, "rows time"]:
+    """A number for every response token, worked out without gradients, a part of the rows a time.
+
+    Args:
+        responses: rows of any length.
+        score: from rows and their trimmed responses to a number for each token.
+    """
+    scores = np.zeros(responses.tokens.shape)
+    parts = math.ceil(len(responses) / SCORED_AT_ONCE)
+    for rows in np.array_split(np.arange(len(responses)), parts):
+        part = responses.select(rows).trim()
+        with torch.inference_mode():
+            found = score(rows, part)
+        scores[rows, : found.shape[1]] = found.double().cpu().numpy() * part.mask
+    return scores
 
 
 def response_hidden(

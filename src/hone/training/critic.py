@@ -14,12 +14,10 @@ from hone.core.sequences import Sequences
 from hone.models.decoder import Decoder
 from hone.models.value import ValueModel
 from hone.objectives.algorithms import Critic as CriticConfig
-from hone.sampling.scoring import response_hidden
+from hone.sampling.scoring import in_parts, response_hidden
 from hone.training.configs import Optimizer
 from hone.training.micro_batches import micro_batches
 from hone.training.optimizer import MasterAdamW
-
-_SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
 
 
 class Critic:
@@ -33,18 +31,13 @@ class Critic:
         self._config, self._micro_batch = config, micro_batch
         self._optimizer = MasterAdamW(self.model, optimizer)
 
-    @torch.inference_mode()
     def values(
         self, prompts: Sequences, prompt_rows: np.ndarray, responses: Sequences
     ) -> Float[np.ndarray, "rows time"]:
         """Expected return before each response token; 0 beyond a response's length."""
-        values = np.zeros(responses.tokens.shape)
-        parts = math.ceil(len(responses) / _SCORED_AT_ONCE)
-        for rows in np.array_split(np.arange(len(responses)), parts):
-            part = responses.select(rows).trim()
-            found = self._forward(prompts, prompt_rows[rows], part)
-            values[rows, : found.shape[1]] = found.double().cpu().numpy() * part.mask
-        return values
+        return in_parts(
+            responses, lambda rows, part: self._forward(prompts, prompt_rows[rows], part)
+        )
 
     def step(self, batch: Batch, rate: float) -> dict[str, float]:
         """One optimizer step on the mean squared error of all tokens, at a learning rate.

@@ -20,14 +20,12 @@ from hone.objectives.algorithms import Algorithm
 from hone.objectives.divergence import entropy, estimate
 from hone.objectives.losses import ClippedSurrogate, Tokens, token_shares
 from hone.sampling.policy import DecoderPolicy
-from hone.sampling.scoring import response_distributions, taken
+from hone.sampling.scoring import in_parts, response_distributions, taken
 from hone.training.configs import Numerics, Optimizer
 from hone.training.critic import Critic
 from hone.training.lagging import Reference, Stale
 from hone.training.micro_batches import micro_batches
 from hone.training.optimizer import MasterAdamW, rate
-
-_SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
 
 
 class DecoderLearner:
@@ -99,24 +97,20 @@ class DecoderLearner:
     ) -> Float[np.ndarray, "rows time"]:
         """The estimator of KL(policy ‖ reference) at every token; 0 beyond a response's length."""
         assert self._reference is not None
-        found = np.zeros(responses.tokens.tokens.shape)
-        rows = np.arange(len(responses.tokens))
-        for part in np.array_split(rows, math.ceil(len(rows) / _SCORED_AT_ONCE)):
-            picked = responses.tokens.select(part).trim()
-            with torch.inference_mode():
-                (own, tokens), (other, _) = (
-                    response_distributions(
-                        decoder, prompts, responses.prompt_rows[part], picked, temperature
-                    )
-                    for decoder in (self._decoder, self._reference.decoder)
+        decoders = self._decoder, self._reference.decoder
+
+        def estimated(rows: np.ndarray, part: Sequences) -> Tensor:
+            (own, tokens), (other, _) = (
+                response_distributions(
+                    decoder, prompts, responses.prompt_rows[rows], part, temperature
                 )
-                logprobs = taken(own, tokens)
-                seen = Tokens(
-                    logprobs, logprobs, logprobs, logprobs, taken(other, tokens), own, other
-                )
-                values = estimate(estimator, seen)
-            found[part, : values.shape[1]] = values.double().cpu().numpy() * picked.mask
-        return found
+                for decoder in decoders
+            )
+            logprobs = taken(own, tokens)
+            seen = Tokens(logprobs, logprobs, logprobs, logprobs, taken(other, tokens), own, other)
+            return estimate(estimator, seen)
+
+        return in_parts(responses.tokens, estimated)
 
     def reference_logprobs(
         self, prompts: Sequences, responses: Responses, temperature: float

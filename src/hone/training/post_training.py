@@ -97,15 +97,14 @@ class PostTraining:
     def _rollouts(self, step: int, stream: Stream) -> tuple[Rollouts, np.ndarray]:
         """All that is drawn in a round, and which groups are learned from."""
         config = self.config
-        draws, wanted = config.algorithm.schedule.draws, config.prompts
         drawn = self._draw(step, stream)
-        picked = np.arange(len(drawn))
-        for attempt in range(1, draws):
-            picked = np.flatnonzero(drawn.has_signal)[:wanted]
-            if len(picked) == wanted:
+        if config.algorithm.schedule.draws == 1:
+            return drawn, np.arange(len(drawn))
+        for attempt in range(1, config.algorithm.schedule.draws):
+            if drawn.has_signal.sum() >= config.prompts:
                 break
             drawn = join([drawn, self._draw(step, stream.child("draw", attempt))])
-        return drawn, picked if draws == 1 else np.flatnonzero(drawn.has_signal)[:wanted]
+        return drawn, np.flatnonzero(drawn.has_signal)[: config.prompts]
 
     def _draw(self, step: int, stream: Stream) -> Rollouts:
         """As many groups as a round has prompts, from the levels that the curriculum asks for."""

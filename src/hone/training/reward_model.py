@@ -22,12 +22,11 @@ from hone.core.sequences import Sequences, pack
 from hone.core.stage import Context
 from hone.core.vocabulary import Grade
 from hone.models.value import ValueModel
-from hone.sampling.scoring import response_hidden
+from hone.sampling.scoring import SCORED_AT_ONCE, response_hidden
 from hone.training.configs import FitReward
 from hone.training.optimizer import MasterAdamW, rate
 from hone.training.policies import load_decoder
 
-_SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
 _BINS = 10
 
 
@@ -136,7 +135,7 @@ def probabilities(
     model: ValueModel, prompts: Sequences, rows: np.ndarray, responses: Sequences
 ) -> Float[np.ndarray, " rows"]:
     """The probability of being right of each response."""
-    parts = np.array_split(np.arange(len(rows)), math.ceil(len(rows) / _SCORED_AT_ONCE))
+    parts = np.array_split(np.arange(len(rows)), math.ceil(len(rows) / SCORED_AT_ONCE))
     found = [log_odds(model, prompts, rows[part], responses.select(part)) for part in parts]
     return torch.cat(found).double().sigmoid().cpu().numpy()
 
