@@ -31,7 +31,10 @@ def policy(seed: int = 0) -> DecoderPolicy:
 
 
 def learner(
-    algorithm: Algorithm, micro_batch: int = 64, model: Decoder | None = None, lr: float = 1e-2
+    algorithm: Algorithm,
+    micro_batch: int | None = None,
+    model: Decoder | None = None,
+    lr: float = 1e-2,
 ) -> DecoderLearner:
     return DecoderLearner(
         model or decoder(),

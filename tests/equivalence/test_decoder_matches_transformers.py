@@ -56,7 +56,7 @@ def agree(decoder: Decoder, theirs: transformers.PreTrainedModel) -> None:
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     batch = theirs(short, attention_mask=mask.long(), position_ids=positions).logits
     close(decoder.logits(decoder(short, mask))[mask], batch[mask])
-    cache = Cache.from_prefix(decoder.prefill(ids[:, :PROMPT]), torch.arange(3), capacity=5)
+    cache = Cache.from_prefix(decoder.prefill(ids[:, :PROMPT]), torch.arange(3), time=5)
     steps = [decoder(ids[:, step : step + 1], past=cache) for step in range(PROMPT, 9)]
     close(decoder.logits(torch.cat(steps, 1)), expected[:, PROMPT:])
 

@@ -51,7 +51,7 @@ def expected_update(
         temperature,
         MAX_TOKENS,
     )
-    learner = tiny.learner(algorithm, micro_batch=512)
+    learner = tiny.learner(algorithm)
     learner.policy.decoder.double()
     learner.accumulate(batch)
     return tiny.gradient(learner.policy.decoder)

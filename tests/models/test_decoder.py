@@ -81,7 +81,7 @@ def test_decoding_with_dropped_rows_equals_full_computation(name: str) -> None:
     answers = tokens(4, 5, seed=2)
     rows = torch.tensor([0, 1, 1, 2])
     prefix = decoder.prefill(*padded(full, LENGTHS, "left"))
-    cache = Cache.from_prefix(prefix, rows, capacity=5)
+    cache = Cache.from_prefix(prefix, rows, time=5)
     alive = torch.arange(4)
     for step in range(5):
         hidden = decoder(answers[alive, step : step + 1], past=cache)
@@ -99,7 +99,7 @@ def test_decoding_with_dropped_rows_equals_full_computation(name: str) -> None:
 def test_float32_decoding_equals_scoring(name: str) -> None:
     decoder, ids = tiny(name), tokens(4, 12)
     scored = decoder.logits(decoder(ids)).log_softmax(-1)
-    cache = Cache.from_prefix(decoder.prefill(ids[:, :5]), torch.arange(4), capacity=7)
+    cache = Cache.from_prefix(decoder.prefill(ids[:, :5]), torch.arange(4), time=7)
     steps = [decoder(ids[:, step : step + 1], past=cache) for step in range(5, 12)]
     close(decoder.logits(torch.cat(steps, 1)).log_softmax(-1), scored[:, 5:], 1e-5)
 
@@ -174,7 +174,7 @@ def test_forward_is_one_graph(name: str) -> None:
 @torch.no_grad()
 def test_a_full_cache_says_so() -> None:
     decoder = tiny("mistral")
-    cache = Cache.from_prefix(decoder.prefill(tokens(2, 3)), torch.arange(2), capacity=1)
+    cache = Cache.from_prefix(decoder.prefill(tokens(2, 3)), torch.arange(2), time=1)
     decoder(tokens(2, 1), past=cache)
     with pytest.raises(UsageError, match=r"columns in the cache = 5.*up to 4"):
         decoder(tokens(2, 1), past=cache)

@@ -16,8 +16,8 @@ from hone.training.critic import Critic, squared_error
 from tests import tiny
 
 
-def critic(micro_batch: int = 64) -> Critic:
-    made = Critic(tiny.decoder(), CriticConfig(clip=None), Optimizer(1e-2), micro_batch)
+def critic(tokens_at_once: int = 640) -> Critic:
+    made = Critic(tiny.decoder(), CriticConfig(clip=None), Optimizer(1e-2), tokens_at_once)
     with torch.no_grad():
         made.model.weight.normal_(generator=torch.Generator().manual_seed(0))
     return made
@@ -31,7 +31,7 @@ def batch(seed: int = 0) -> Batch:
 
 
 def test_a_fresh_critic_expects_nothing() -> None:
-    fresh = Critic(tiny.decoder(), CriticConfig(), Optimizer(1e-2), 64)
+    fresh = Critic(tiny.decoder(), CriticConfig(), Optimizer(1e-2), 640)
     found = fresh.values(batch().prompts, batch().prompt_rows, batch().responses)
     assert not found.any()
 
@@ -59,7 +59,7 @@ def test_a_value_depends_on_what_came_before_only() -> None:
 
 def test_gradients_do_not_depend_on_micro_batches() -> None:
     found = []
-    for size in (1, 7, 64):
+    for size in (1, 70, 640):
         exact = critic(size)
         exact.model.double()
         exact.accumulate(batch())

@@ -15,7 +15,7 @@ from hone.objectives.curricula import Adaptive, Fixed, Staged
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Length, verified
 from hone.tasks.parity import Parity
-from hone.training.configs import Evaluation, Optimizer, PostTrain
+from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
 from hone.training.learner import DecoderLearner
 from hone.training.post_training import PostTraining, first_of_equals
 from tests import tiny
@@ -50,9 +50,8 @@ def config(algorithm: Algorithm, rounds: int = 2) -> PostTrain:
 def run(settings: PostTrain, folder: Path) -> tuple[Memory, Watched]:
     folder.mkdir(exist_ok=True)
     context = Memory(folder)
-    made = tiny.learner(settings.algorithm)
     learner = Watched(
-        tiny.decoder(), tiny.TASK.alphabet, settings.algorithm, made._config, made._numerics, 10
+        tiny.decoder(), tiny.TASK.alphabet, settings.algorithm, Optimizer(1e-2), Numerics(), 10
     )
     PostTraining(settings, context, learner).run()
     return context, learner

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -14,6 +15,8 @@ from hone.core.errors import require
 New = Float[Tensor, "rows kv_heads time head_dim"]
 Held = Float[Tensor, "rows kv_heads columns head_dim"]
 Buffer = Float[Tensor, "rows kv_heads capacity head_dim"]
+
+BLOCK = 32  # columns
 
 
 @runtime_checkable
@@ -30,8 +33,12 @@ class Past(Protocol):
         """Which of them are real tokens; None if all are."""
         ...
 
+    def room(self, time: int) -> int:
+        """Told before all layers: the columns that `extend` will return for `time` new tokens."""
+        ...
+
     def extend(self, layer: int, keys: New, values: New) -> tuple[Held, Held]:
-        """The layer's earlier keys and values followed by the new ones."""
+        """The layer's earlier keys and values followed by the new ones, and maybe by zeros."""
         ...
 
     def advance(self, time: int, real: Bool[Tensor, "rows columns"] | None) -> None:
@@ -59,6 +66,9 @@ class Prefix:
             None if self.real is None else self.real[rows],
         )
 
+    def room(self, time: int) -> int:
+        return self.length + time
+
     def extend(self, layer: int, keys: New, values: New) -> tuple[Held, Held]:
         return (
             torch.cat((self.keys[layer], keys), dim=2),
@@ -70,7 +80,12 @@ class Prefix:
 
 
 class Cache:
-    """Buffers that decoding fills in place, a column a step; without gradients."""
+    """Buffers that decoding fills in place, a column a step; without gradients.
+
+    All of a buffer is attended to, the columns that are not yet filled with weight zero: batched
+    products of whole buffers take half the time of products of parts of them. So that little is
+    attended to in vain, buffers grow by `BLOCK` columns at a time.
+    """
 
     def __init__(
         self,
@@ -78,26 +93,30 @@ class Cache:
         values: Sequence[Buffer],
         real: Bool[Tensor, "rows columns"] | None,
         length: int,
+        limit: int,
     ) -> None:
         self.keys = list(keys)
         self.values = list(values)
         self.real = real
         self.length = length
+        self.limit = limit
 
     @classmethod
-    def from_prefix(cls, prefix: Prefix, rows: Int[Tensor, " picked"], capacity: int) -> "Cache":
-        """A cache that holds the given rows of a prefix and has room for `capacity` more tokens.
+    def from_prefix(cls, prefix: Prefix, rows: Int[Tensor, " picked"], time: int) -> "Cache":
+        """A cache that holds the given rows of a prefix and may be continued by `time` tokens.
 
         Args:
             rows: rows of the prefix, repeats allowed.
-            capacity: how many tokens after the prefix there must be room for.
+            time: how many tokens there will be at most.
         """
-        columns = prefix.length + capacity
+        length, limit = prefix.length, prefix.length + time
+        columns = min(limit, length + BLOCK)
         return cls(
-            [_gather(keys.detach(), rows, prefix.length, columns) for keys in prefix.keys],
-            [_gather(values.detach(), rows, prefix.length, columns) for values in prefix.values],
+            [_gather(keys.detach(), rows, length, columns) for keys in prefix.keys],
+            [_gather(values.detach(), rows, length, columns) for values in prefix.values],
             None if prefix.real is None else prefix.real[rows],
-            prefix.length,
+            length,
+            limit,
         )
 
     @property
@@ -112,14 +131,23 @@ class Cache:
             [_gather(values, rows, self.length, self.capacity) for values in self.values],
             None if self.real is None else self.real[rows],
             self.length,
+            self.limit,
         )
+
+    def room(self, time: int) -> int:
+        needed = self.length + time
+        require(needed <= self.limit, "columns in the cache", needed, f"up to {self.limit}")
+        if needed > self.capacity:
+            more = min(self.limit, needed + BLOCK) - self.capacity
+            self.keys = [F.pad(keys, (0, 0, 0, more)) for keys in self.keys]
+            self.values = [F.pad(values, (0, 0, 0, more)) for values in self.values]
+        return self.capacity
 
     def extend(self, layer: int, keys: New, values: New) -> tuple[Held, Held]:
         end = self.length + keys.shape[2]
-        require(end <= self.capacity, "columns in the cache", end, f"up to {self.capacity}")
         self.keys[layer][:, :, self.length : end] = keys
         self.values[layer][:, :, self.length : end] = values
-        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+        return self.keys[layer], self.values[layer]
 
     def advance(self, time: int, real: Bool[Tensor, "rows columns"] | None) -> None:
         self.length += time
@@ -130,6 +158,6 @@ def _gather(
     source: Buffer, rows: Int[Tensor, " picked"], length: int, columns: int
 ) -> Float[Tensor, "picked kv_heads total head_dim"]:
     """Copies the first `length` columns of the given rows into a buffer of `columns` columns."""
-    buffer = source.new_empty(len(rows), source.shape[1], columns, source.shape[3])
+    buffer = source.new_zeros(len(rows), source.shape[1], columns, source.shape[3])
     buffer[:, :, :length] = source[:, :, :length].index_select(0, rows)
     return buffer

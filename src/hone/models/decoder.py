@@ -7,7 +7,7 @@ traffic rather than by arithmetic.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -33,7 +33,7 @@ class Frame:
 
     rows: int
     time: int
-    real: Bool[Tensor, "rows columns"] | None  # of all columns, the past's included
+    real: Bool[Tensor, "rows known"] | None  # of all columns so far, the past's included
     positions: Int[Tensor, "..."]  # real tokens before each token: (rows, time), or (time,)
     bias: Float[Tensor, "#rows 1 time columns"] | None  # 0 where attended, -inf elsewhere
     causal: bool  # the bias is the plain triangle, which fused kernels need not read
@@ -159,7 +159,8 @@ class Decoder(nn.Module):
         tokens: Int[Tensor, "rows time"],
         mask: Bool[Tensor, "rows time"] | None = None,
         past: Past | None = None,
-    ) -> Float[Tensor, "rows time width"]:
+        skip: int = 0,
+    ) -> Float[Tensor, "rows kept width"]:
         """Hidden states after the final norm; `logits` turns them into logits.
 
         Args:
@@ -167,6 +168,7 @@ class Decoder(nn.Module):
             mask: True at real tokens, padding on either side; None if all are real. Positions
                 count real tokens, and no real token attends to padding.
             past: keys and values of what came before; a `Cache` is extended in place.
+            skip: how many of the first columns nobody reads: the last layer leaves them out.
         """
         frame = self.frame(tokens, mask, past)
         hidden = self.embed(tokens, frame)
@@ -174,9 +176,11 @@ class Decoder(nn.Module):
             queries, keys, values = block.project(hidden, frame)
             if past is not None:
                 keys, values = past.extend(layer, keys, values)
+            if skip and block is self.blocks[-1]:
+                hidden, queries, frame = without_first(skip, hidden, queries, frame)
             hidden = block.finish(hidden, queries, keys, values, frame)
         if past is not None:
-            past.advance(frame.time, frame.real)
+            past.advance(tokens.shape[1], frame.real)
         return self.norm(hidden).view(frame.rows, frame.time, self.config.width)
 
     def logits(self, hidden: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch vocab"]:
@@ -230,9 +234,20 @@ class Decoder(nn.Module):
         rotary = None
         if self.position is None:
             rotary = (self.cosines[positions].unsqueeze(-2), self.sines[positions].unsqueeze(-2))
-        bias = attention_bias(real, before, time, self.embedding)
+        columns = time if past is None else past.room(time)
+        bias = attention_bias(real, before, time, columns, self.embedding)
         causal = real is None and before == 0
         return Frame(rows, time, real, positions, bias, causal, rotary)
+
+
+def without_first(
+    skip: int, hidden: Flat, queries: Heads, frame: Frame
+) -> tuple[Float[Tensor, "fewer width"], Float[Tensor, "rows heads kept head_dim"], Frame]:
+    """The same tokens without the first columns, which are still attended to."""
+    rest = hidden.view(frame.rows, frame.time, -1)[:, skip:].flatten(0, 1)
+    bias = None if frame.bias is None else frame.bias[:, :, skip:]
+    kept = replace(frame, time=frame.time - skip, bias=bias, causal=False)
+    return rest, queries[:, :, skip:], kept
 
 
 def joined(
@@ -253,20 +268,21 @@ def joined(
 
 
 def attention_bias(
-    real: Bool[Tensor, "rows columns"] | None, before: int, time: int, like: Tensor
+    real: Bool[Tensor, "rows known"] | None, before: int, time: int, columns: int, like: Tensor
 ) -> Float[Tensor, "#rows 1 time columns"] | None:
     """What is added to attention scores: 0 for what may be attended to, -inf for the rest.
 
-    Every token may attend to itself, padding too: a row of -inf alone would make its softmax, and
-    then all gradients, NaN.
+    Columns beyond the known ones are a cache's empty room. Every token may attend to itself,
+    padding too: a row of -inf alone would make its softmax, and then all gradients, NaN.
     """
-    if real is None and time == 1:
+    if real is None and columns == before + time and time == 1:
         return None
     query = torch.arange(before, before + time, device=like.device)[:, None]
-    column = torch.arange(before + time, device=like.device)
+    column = torch.arange(columns, device=like.device)
     barred = column > query
     if real is not None:
-        barred = (barred | ~real[:, None, :]) & (column != query)
+        padding = F.pad(~real, (0, columns - real.shape[1]))
+        barred = (barred | padding[:, None, :]) & (column != query)
     bias = like.new_zeros(barred.shape).masked_fill_(barred, -math.inf)
     return bias.expand(1, 1, -1, -1) if real is None else bias[:, None]
 

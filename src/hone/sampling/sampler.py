@@ -1,4 +1,9 @@
-"""Batched decoding: the prompt once per group, one cached step a token, finished rows dropped."""
+"""Batched decoding: the prompt once per group, one cached step a token, finished rows dropped.
+
+Rows are dropped many at once: copying the cache costs time, and so does every new shape.
+"""
+
+import math
 
 import numpy as np
 import torch
@@ -10,7 +15,10 @@ from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.models.cache import Cache
 from hone.models.decoder import Decoder
+from hone.models.kernels import ROWS
 from hone.sampling.distribution import choose, log_distribution, restrict
+
+_DROP = 7 / 8  # of its rows that a cache must be able to shrink to; copying it costs time as well
 
 
 def split_prompts(prompts: Sequences, device: torch.device) -> tuple[Tensor, Tensor | None, Tensor]:
@@ -57,9 +65,12 @@ def sample(
     logprobs = np.zeros(tokens.shape, dtype=np.float32)
     lengths = np.full(len(rows), protocol.max_tokens)
     stopped = np.zeros(len(rows), dtype=bool)
-    alive, current = np.arange(len(rows)), last[torch.from_numpy(rows).to(device)]
+    held, going = np.arange(len(rows)), np.arange(len(rows))  # rows in the cache; of these, unended
+    current = last[torch.from_numpy(rows).to(device)]
     for position in range(protocol.max_tokens):
-        logits = decoder.logits(decoder(current[:, None], past=cache)[:, 0])
+        alive, places = held[going], torch.from_numpy(going).to(device)
+        hidden = decoder(current[:, None], past=cache)[:, 0]
+        logits = decoder.logits(hidden if len(going) == len(held) else hidden[places])
         distribution = restrict(
             log_distribution(logits, protocol.temperature),
             _allowed(constraint, position, device),
@@ -67,23 +78,37 @@ def sample(
         )
         greedy = protocol.temperature == 0
         uniforms = None if greedy else stream.uniform(picked[rows[alive]], samples[alive], position)
-        current = choose(distribution, uniforms)
-        tokens[alive, position] = chosen = current.cpu().numpy()
-        logprobs[alive, position] = distribution.gather(1, current[:, None])[:, 0].cpu().numpy()
+        drawn = choose(distribution, uniforms)
+        current = current.index_copy(0, places, drawn)
+        tokens[alive, position] = chosen = drawn.cpu().numpy()
+        logprobs[alive, position] = distribution.gather(1, drawn[:, None])[:, 0].cpu().numpy()
         ended = chosen == eos
         lengths[alive[ended]], stopped[alive[ended]] = position + 1, True
-        if ended.any():
-            going = torch.from_numpy(np.flatnonzero(~ended)).to(device)
-            alive, current = alive[~ended], current[going]
-            if not len(alive):
-                break
-            cache = cache.select(going)
+        going = going[~ended]
+        if not len(going):
+            break
+        if fewer(len(going)) <= _DROP * len(held):
+            kept = rows_to_keep(going, len(held))
+            held, going = held[kept], np.flatnonzero(~stopped[held[kept]])
+            index = torch.from_numpy(kept).to(device)
+            cache, current = cache.select(index), current[index]
     return Responses(
         Sequences(tokens, lengths).trim(),
         logprobs[:, : lengths.max()],
         stopped,
         samples=protocol.samples,
     )
+
+
+def fewer(going: int) -> int:
+    """How many rows a cache holds for those that go on: a whole number of `ROWS`."""
+    return math.ceil(going / ROWS) * ROWS
+
+
+def rows_to_keep(going: Int[np.ndarray, " going"], held: int) -> Int[np.ndarray, " kept"]:
+    """Those that go on, filled up with finished ones."""
+    finished = np.setdiff1d(np.arange(held), going)
+    return np.sort(np.concatenate([going, finished[: fewer(len(going)) - len(going)]]))
 
 
 def _allowed(constraint: Constraint | None, position: int, device: torch.device) -> Tensor | None:

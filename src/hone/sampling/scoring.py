@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from hone.models.decoder import Decoder
 from hone.sampling.distribution import log_distribution
 from hone.sampling.sampler import device_of, split_prompts
 
+_SHARERS = 2  # rows a prompt, on average, from which computing it apart pays
 SCORED_AT_ONCE = 512  # rows; bounds the memory of a forward pass without gradients
 
 
@@ -40,7 +42,8 @@ def response_hidden(
 ) -> tuple[Float[Tensor, "rows time width"], Int[Tensor, "rows time"]]:
     """Hidden states from which each response token is predicted, and the tokens themselves.
 
-    Prompts that rows share are computed once.
+    Prompts are computed once where rows share them, and together with the responses, in one pass
+    instead of two, where few do.
 
     Args:
         decoder: reads prompt and response.
@@ -49,13 +52,18 @@ def response_hidden(
         responses: right-padded; entries beyond a row's length have no meaning.
     """
     used, rows = np.unique(prompt_rows, return_inverse=True)
+    shared = _SHARERS * len(used) <= len(rows)
     device = device_of(decoder)
-    head, mask, last = split_prompts(prompts.select(used), device)
-    index = torch.from_numpy(rows).to(device)
-    past = decoder.prefill(head, mask).select(index)
+    head, mask, last = split_prompts(prompts.select(used if shared else prompt_rows), device)
     targets = torch.from_numpy(responses.trim().tokens).to(device)
-    inputs = torch.cat([last[index][:, None], targets[:, :-1]], dim=1)
-    return decoder(inputs, past=past), targets
+    if shared:
+        index = torch.from_numpy(rows).to(device)
+        inputs = torch.cat([last[index][:, None], targets[:, :-1]], dim=1)
+        return decoder(inputs, past=decoder.prefill(head, mask).select(index)), targets
+    inputs = torch.cat([head, last[:, None], targets[:, :-1]], dim=1)
+    if mask is not None:
+        mask = torch.cat([mask, mask.new_ones(targets.shape)], dim=1)
+    return decoder(inputs, mask, skip=head.shape[1]), targets
 
 
 def response_distributions(
@@ -88,4 +96,5 @@ def taken(
     log_probs: Float[Tensor, "rows time vocab"], tokens: Int[Tensor, "rows time"]
 ) -> Float[Tensor, "rows time"]:
     """The entries of the given tokens."""
-    return log_probs.gather(-1, tokens[..., None])[..., 0]
+    flat = log_probs.flatten(0, -2)  # nll_loss is this gather with a fast backward pass
+    return -F.nll_loss(flat, tokens.flatten(), reduction="none").view(tokens.shape)

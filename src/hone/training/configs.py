@@ -28,14 +28,25 @@ class Optimizer:
         require(self.clip > 0, "clip", self.clip, "a number above 0")
 
 
+_FAST_ACTIVATIONS = {"cpu": 200_000, "cuda": 16_000_000}  # a core's cache; enough to fill a GPU
+
+
 @dataclass(frozen=True)
 class Numerics:
     """How the arithmetic is done; all of it can change the last bits of a result."""
 
     dtype: Literal["float32", "bfloat16"] = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
-    micro_batch: int = 64  # sequences a forward pass
+    micro_batch: int | None = None  # tokens a forward pass; None: what is fast for the width
     compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.micro_batch is not None:
+            require(self.micro_batch >= 1, "micro_batch", self.micro_batch, "1 token or more")
+
+    def tokens_at_once(self, width: int) -> int:
+        """Tokens of a forward pass through a decoder of this width, prompts included."""
+        return self.micro_batch or _FAST_ACTIVATIONS[self.device] // width
 
 
 @dataclass(frozen=True)

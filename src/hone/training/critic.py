@@ -24,11 +24,11 @@ class Critic:
     """A value model and its optimizer; it regresses on the returns that credit assigned."""
 
     def __init__(
-        self, decoder: Decoder, config: CriticConfig, optimizer: Optimizer, micro_batch: int
+        self, decoder: Decoder, config: CriticConfig, optimizer: Optimizer, tokens_at_once: int
     ) -> None:
         """`decoder` is copied; the critic starts from its weights and a head that says zero."""
         self.model = ValueModel.like(decoder)
-        self._config, self._micro_batch = config, micro_batch
+        self._config, self._tokens_at_once = config, tokens_at_once
         self._optimizer = MasterAdamW(self.model, optimizer)
 
     def values(
@@ -55,7 +55,7 @@ class Critic:
         """Add the gradient of the batch's error, micro-batch by micro-batch; returns the error."""
         tokens = max(int(batch.responses.lengths.sum()), 1)
         every_row = np.arange(len(batch))
-        parts = micro_batches(batch, every_row, self._micro_batch)
+        parts = micro_batches(batch, every_row, self._tokens_at_once)
         return sum(self._part(batch.select(rows), tokens) for rows in parts)
 
     def _part(self, batch: Batch, tokens: int) -> float:

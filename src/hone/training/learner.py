@@ -44,7 +44,7 @@ class DecoderLearner:
         decoder = decoder.to(numerics.device, getattr(torch, numerics.dtype))
         self.policy = DecoderPolicy(decoder, alphabet.id(alphabet.eos))
         self._decoder, self._alphabet = decoder, alphabet
-        self._algorithm, self._config, self._numerics = algorithm, optimizer, numerics
+        self._algorithm, self._config = algorithm, optimizer
         self._optimizer = MasterAdamW(decoder, optimizer)
         self._total, self._step = total_steps, 0
         restarts = algorithm.schedule.start == "initial"
@@ -52,9 +52,9 @@ class DecoderLearner:
         kl, staleness = algorithm.kl, algorithm.schedule.staleness
         self._reference = Reference(decoder, kl.refresh) if kl else None
         self._stale = Stale(decoder, staleness) if staleness else None
-        size = numerics.micro_batch
+        self._tokens_at_once = numerics.tokens_at_once(decoder.config.width)
         critic = algorithm.critic
-        self._critic = Critic(decoder, critic, optimizer, size) if critic else None
+        self._critic = Critic(decoder, critic, optimizer, self._tokens_at_once) if critic else None
         if numerics.compile:
             decoder.compile(dynamic=True)
 
@@ -179,7 +179,7 @@ class DecoderLearner:
         )
         everything = self._algorithm.acts_without_reward
         live = np.arange(len(batch)) if everything else np.flatnonzero(batch.weights.any(axis=1))
-        parts = micro_batches(batch, live, self._numerics.micro_batch)
+        parts = micro_batches(batch, live, self._tokens_at_once)
         found = [self._micro_batch(batch.select(rows), shares[rows]) for rows in parts]
         tokens = max(int(batch.responses.lengths.sum()), 1)
         metrics = {
