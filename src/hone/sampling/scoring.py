@@ -37,6 +37,11 @@ def in_parts(
     return scores
 
 
+def prompts_are_shared(prompt_rows: Int[np.ndarray, " rows"]) -> bool:
+    """Whether prompts are computed apart from the responses, once each."""
+    return _SHARERS * len(np.unique(prompt_rows)) <= len(prompt_rows)
+
+
 def response_hidden(
     decoder: Decoder, prompts: Sequences, prompt_rows: np.ndarray, responses: Sequences
 ) -> tuple[Float[Tensor, "rows time width"], Int[Tensor, "rows time"]]:
@@ -52,7 +57,7 @@ def response_hidden(
         responses: right-padded; entries beyond a row's length have no meaning.
     """
     used, rows = np.unique(prompt_rows, return_inverse=True)
-    shared = _SHARERS * len(used) <= len(rows)
+    shared = prompts_are_shared(prompt_rows)
     device = device_of(decoder)
     head, mask, last = split_prompts(prompts.select(used if shared else prompt_rows), device)
     targets = torch.from_numpy(responses.trim().tokens).to(device)

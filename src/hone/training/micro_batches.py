@@ -7,6 +7,7 @@ from jaxtyping import Int
 
 from hone.core.contracts import Batch
 from hone.models.kernels import ROWS
+from hone.sampling.scoring import prompts_are_shared
 
 _PASS = 256  # tokens that could be computed in the time that a forward pass takes besides
 
@@ -17,7 +18,9 @@ def micro_batches(batch: Batch, live: np.ndarray, size: int) -> Iterator[np.ndar
     Rows of like length side by side pad little; rows of one prompt side by side share it.
     """
     order = live[np.lexsort((batch.prompt_rows[live], batch.responses.lengths[live]))]
-    widths = int(batch.prompts.lengths.max(initial=0)) + batch.responses.lengths[order]
+    shared = prompts_are_shared(batch.prompt_rows[order])
+    prompt = 0 if shared else int(batch.prompts.lengths.max(initial=0))
+    widths = prompt + batch.responses.lengths[order]
     start = 0
     for end in cheapest_cuts(widths, size):
         yield order[start:end]
