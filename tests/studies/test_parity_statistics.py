@@ -11,6 +11,7 @@ import pytest
 
 from hone.runs.plan import Factor
 from hone.runs.results import Finished, Results
+from hone.studies.rl_after_ntp import parity_rounds
 from hone.studies.rl_after_ntp import parity_statistics as statistics
 from hone.studies.rl_after_ntp.parity import study
 
@@ -106,9 +107,9 @@ class TestRounds:
         for seed in range(3):
             for p_cot, flip in THEORY.items():
                 star(runs, seed, p_cot, flip)
-        distance = statistics.flip_distance(runs.results)
-        slope = statistics.flip_slope(runs.results)
-        odds = statistics.odds_slope(runs.results)
+        distance = parity_rounds.flip_distance(runs.results)
+        slope = parity_rounds.flip_slope(runs.results)
+        odds = parity_rounds.odds_slope(runs.results)
         assert distance is not None
         assert slope is not None
         assert odds is not None
@@ -116,17 +117,27 @@ class TestRounds:
         assert slope.value == pytest.approx(1.0, abs=0.05)
         assert odds.value == pytest.approx(0.0, abs=1e-6)
 
+    def test_a_finite_problem_set_leaves_the_odds_open(self, runs: Runs) -> None:
+        """All seeds agree to the last digit; shares of 200 problems do not fix a slope so well."""
+        for seed in range(3):
+            star(runs, seed, 0.1, 3)
+        odds = parity_rounds.odds_slope(runs.results)
+        assert odds is not None
+        assert odds.interval is not None
+        assert odds.interval[0] < -0.05
+        assert odds.interval[1] > 0.05
+
     def test_one_late_flip_is_seen(self, runs: Runs) -> None:
         for seed in range(3):
             for p_cot, flip in THEORY.items():
                 star(runs, seed, p_cot, flip + (3 if (seed, p_cot) == (1, 0.1) else 0))
-        distance = statistics.flip_distance(runs.results)
+        distance = parity_rounds.flip_distance(runs.results)
         assert distance is not None
         assert distance.value == pytest.approx(1.0)  # 0, 3, 0
 
     def test_a_run_that_never_flips_counts_as_one_round_after_its_last(self, runs: Runs) -> None:
         star(runs, 0, 0.25, flip=99, rounds=6)
-        distance = statistics.flip_distance(runs.results)
+        distance = parity_rounds.flip_distance(runs.results)
         assert distance is not None
         assert distance.value == 7 - 1
 
@@ -135,7 +146,7 @@ class TestRounds:
             star(runs, seed, 0.25, 1)
             star(runs, seed, 0.1, 3)
         runs.pretrained(2, short=0.99, experiment="rounds", p_cot=0.02)
-        found = statistics.flip_distance(runs.results)
+        found = parity_rounds.flip_distance(runs.results)
         assert found is not None
         assert tuple(found.seeds) == (0, 1)
         assert "1 seed(s) invalid" in found.note
@@ -178,6 +189,26 @@ class TestThreshold:
         below = statistics.below_threshold(runs.results)
         assert below is not None
         assert below.value == pytest.approx((0.95 + 0.5 + 0.5) / 3)
+
+
+def calibrated(runs: Runs, seed: int, p_cot: float, long: float) -> None:
+    table = pl.concat([rows("short", 0.5), rows("long", 0.99)])
+    table = table.with_columns(problem_id=pl.int_range(len(table)).cast(pl.String))
+    kept = [i for i in range(PROBLEMS) if i >= long * PROBLEMS]
+    kept += [PROBLEMS + i for i in range(round(long * PROBLEMS))]
+    runs.add("calibration", seed, {"evaluation-000001": table[kept]}, experiment="threshold",
+             p_cot=p_cot)  # fmt: skip
+
+
+def test_the_worst_share_counts_and_200_problems_leave_it_open(runs: Runs) -> None:
+    for seed in range(3):
+        calibrated(runs, seed, 0.1, 0.1)
+        calibrated(runs, seed, 0.3, 0.24)
+    found = statistics.share_error(runs.results)
+    assert found is not None
+    assert found.value == pytest.approx(0.06)
+    assert found.interval is not None
+    assert found.interval == pytest.approx((0.0, 0.06 + 0.06), abs=0.02)
 
 
 def test_chains_that_are_right_by_luck_are_not_exact(runs: Runs) -> None:

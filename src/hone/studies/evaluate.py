@@ -1,5 +1,6 @@
 """`hone eval`: a checkpoint on a task, as a table and as JSON."""
 
+import hashlib
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     """
     checkpoint = _checkpoint(folder)
     task = _named_task(task_text) if task_text else _trained_on(folder)
-    if (checkpoint / "manifest.json").is_file():  # one of ours; others have none
+    if (checkpoint.parent / "environment.json").is_file():  # in a run folder of ours
         verify(checkpoint, read_json(checkpoint / "manifest.json"))
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
@@ -66,7 +67,7 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     sampled = _responses(policy, task, problems, sampling, protocol)
     figures = _figures(greedy, sampled, protocol.samples)
     described = {"checkpoint": str(checkpoint), "task": f"{task}", **asdict(protocol)}
-    described["problems"] = len(problems)
+    described |= {"problems": len(problems), "problem_set": _digest(problems)}
     if as_json:
         record = {name: asdict(estimate) for name, estimate in figures.items()}
         Console().print_json(data={"protocol": described, "figures": record})
@@ -115,6 +116,11 @@ def _responses(
     return graded_table(
         task, problems, responses, split="validation", temperature=sampling.temperature
     )
+
+
+def _digest(problems: Problems) -> str:
+    """Names the set of problems: equal for equal sets, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(problems.ids.tolist())).encode()).hexdigest()[:12]
 
 
 def _figures(greedy: pl.DataFrame, sampled: pl.DataFrame, samples: int) -> dict[str, Estimate]:

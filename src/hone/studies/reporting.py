@@ -14,7 +14,7 @@ from hone.measures import Estimate, accuracy, lengths, share
 from hone.report.compare import Side, compare, terminal, write_comparison
 from hone.report.page import FigureImage, Page, flattened, render_figure, write_page
 from hone.report.publish import Section, publish
-from hone.runs.files import read_json
+from hone.runs.files import disk_errors, read_json
 from hone.runs.keys import rebuild
 from hone.runs.results import Results
 from hone.studies.registry import find_study
@@ -88,7 +88,8 @@ def compare_runs(first: Path, second: Path, console: Console) -> None:
     comparison = compare(_side(first), _side(second))
     console.print(terminal(comparison))
     path = second / f"compared-with-{first.resolve().name}.html"
-    write_comparison(comparison, path)
+    with disk_errors(path):
+        write_comparison(comparison, path)
     console.print(f"report: {path.resolve()}", highlight=False, soft_wrap=True)
 
 

@@ -1,6 +1,7 @@
 """The claims of arXiv 2510.11495 that the parity study decides, each with its rule."""
 
 from hone.measures import AtLeast, AtMost, Region, Within
+from hone.studies.rl_after_ntp import parity_rounds
 from hone.studies.rl_after_ntp import parity_statistics as statistics
 from hone.studies.rl_after_ntp.parity_statistics import (
     CHANCE,
@@ -138,7 +139,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Rounds of STaR until the chain is the greedy answer grow as log2((1 - p)/p).",
         "slope of the flip round on log2((1 - p)/p)",
         Within(0.8, 1.3),
-        statistics.flip_slope,
+        parity_rounds.flip_slope,
         unit="rounds",
         reported=1.0,
     ),
@@ -148,7 +149,7 @@ CLAIMS: tuple[Claim, ...] = (
         "The flip comes within one round of floor(log2((1 - p)/p)).",
         "largest distance over p_cot",
         AtMost(1),
-        statistics.flip_distance,
+        parity_rounds.flip_distance,
         unit="rounds",
     ),
     _claim(
@@ -157,7 +158,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Each STaR round multiplies the odds of a chain by 2c, c the accuracy of chains.",
         "slope of logit(long share) per round minus ln(2c), mean over p_cot",
         Within(-0.15, 0.15),
-        statistics.odds_slope,
+        parity_rounds.odds_slope,
         reported=0.0,
     ),
     _claim(

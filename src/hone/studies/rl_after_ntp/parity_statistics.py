@@ -1,7 +1,7 @@
 """The statistics behind the parity study's claims: functions of its finished stages."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +12,12 @@ from hone.measures import (
     accuracy,
     accuracy_given,
     clopper_pearson,
+    over_problems,
     over_seeds,
     share,
 )
 from hone.measures.accuracy import CORRECT, estimate, joined, per_problem, usable
+from hone.measures.estimates import Interval
 from hone.measures.lengths import LENGTH
 from hone.runs.results import Results
 from hone.studies.study import Measure
@@ -85,6 +87,37 @@ def extreme_of(table: pl.DataFrame, hit: pl.Expr, by: str, largest: bool) -> Est
         floor=clopper_pearson(mean * problems, problems),
         bounds=(0.0, 1.0),
     )
+
+
+def largest_error(
+    table: pl.DataFrame, by: Sequence[str], hits: pl.Expr, uses: pl.Expr, target: pl.Expr
+) -> Estimate:
+    """Per seed, the largest distance of Σ hits / Σ uses from its target over the cells of `by`.
+
+    The interval holds what problems drawn anew would have made of the worst cell of each seed.
+    """
+    of_problems = table.group_by("seed", *by, "problem_id").agg(
+        hits=hits.mean(), uses=uses.mean(), target=target.first()
+    )
+    values, floors, seeds = [], [], sorted(table["seed"].unique())
+    for seed in seeds:
+        cells = of_problems.filter(pl.col("seed") == seed).sort(*by).partition_by(by)
+        error, interval = max(map(_error, cells), key=lambda found: abs(found[0]))
+        values.append(abs(error))
+        floors.append(interval)
+    low, high = np.mean(floors, axis=0)
+    return over_seeds(values, seeds, floor=(float(low), float(high)), bounds=(0.0, math.inf))
+
+
+def _error(cell: pl.DataFrame) -> tuple[float, Interval]:
+    """Σ hits / Σ uses less its target, and the interval of the distance over problems."""
+    hits, uses = (cell[name].cast(pl.Float64).to_numpy() for name in ("hits", "uses"))
+    target = float(cell["target"][0])
+    error = float(hits.sum() / uses.sum()) - target
+    interval = over_problems(hits, uses, bounds=None)
+    assert interval is not None
+    low, high = (edge - target for edge in interval)
+    return error, (max(low, 0.0), high) if error >= 0 else (max(-high, 0.0), -low)
 
 
 def on(
@@ -167,10 +200,7 @@ def crossing(results: Results) -> Estimate | None:
 def share_error(results: Results) -> Estimate | None:
     """Per seed, the largest distance between the sampled long share and p_cot."""
     table = results.select(stage="calibration").rollouts()
-    shares = table.group_by("seed", "p_cot").agg(long=(pl.col("strategy") == "long").mean())
-    errors = shares.with_columns(error=(pl.col("long") - pl.col("p_cot")).abs())
-    worst = errors.group_by("seed").agg(pl.col("error").max()).sort("seed")
-    return over_seeds(worst["error"].to_numpy(), worst["seed"].to_list(), bounds=(0.0, 1.0))
+    return largest_error(table, ("p_cot",), IS_LONG, pl.lit(1), pl.col("p_cot"))
 
 
 @on("threshold", if_valid=False)
@@ -219,59 +249,8 @@ def length_after(results: Results) -> Estimate | None:
 def length_formula(results: Results) -> Estimate | None:
     """Per seed, the largest relative gap of mean sampled length to 1 + (d - 1)p over rounds."""
     table = results.select(stage="rl").rollouts().filter(pl.col("temperature") == 1)
-    each = table.group_by("seed", "algorithm", "step").agg(
-        length=LENGTH.mean(),
-        long=(pl.col("strategy") == "long").mean(),
-        d=pl.col("difficulty").first(),
-    )
-    predicted = 1 + (pl.col("d") - 1) * pl.col("long")
-    worst = each.group_by("seed").agg(gap=(pl.col("length") / predicted - 1).abs().max())
-    worst = worst.sort("seed")
-    return over_seeds(worst["gap"].to_numpy(), worst["seed"].to_list(), bounds=(0.0, float("inf")))
-
-
-@on("rounds")
-def flip_slope(results: Results) -> Estimate | None:
-    """Per seed, the slope of the flip round on log2((1 - p)/p) over starting p_cot."""
-    if len(results.factor("p_cot")) < 2:
-        return None
-    values = []
-    for seed in results.seeds:
-        x, y = _flips(results.of_seeds([seed]).select(stage="rl"))
-        values.append(float(np.polyfit(x, y, 1)[0]) if len(x) > 1 else float("nan"))
-    return over_seeds(values, results.seeds)
-
-
-@on("rounds")
-def flip_distance(results: Results) -> Estimate | None:
-    """Per seed, the largest distance of a flip round from floor(log2((1 - p)/p)).
-
-    A finite number of problems leaves open which round first reached the level: the interval
-    spans what the flips would be a margin below it and above.
-    """
-    runs = [results.of_seeds([seed]).select(stage="rl") for seed in results.seeds]
-    values = [_distance(run, FLIPPED) for run in runs]
-    margin = _half_width(FLIPPED, greedy(results)["problem_id"].n_unique())
-    shifted = [_distance(run, FLIPPED + by) for run in runs for by in (-margin, margin)]
-    return over_seeds(
-        values,
-        results.seeds,
-        floor=(min(*values, *shifted), max(*values, *shifted)),
-        bounds=(0.0, float("inf")),
-    )
-
-
-@on("rounds")
-def odds_slope(results: Results) -> Estimate | None:
-    """Per seed, the slope of logit(long share) on rounds minus ln(2c), averaged over p_cot.
-
-    Rounds up to a share of 0.95: beyond, a handful of short answers decides the log-odds.
-    """
-    values = [
-        float(np.mean([_excess_slope(run) for run in results.of_seeds([seed]).select(stage="rl")]))
-        for seed in results.seeds
-    ]
-    return over_seeds(values, results.seeds)
+    predicted = 1 + (pl.col("difficulty") - 1) * IS_LONG
+    return largest_error(table, ("algorithm", "step"), LENGTH, predicted, pl.lit(1))
 
 
 def chain_accuracy(
@@ -296,7 +275,7 @@ def reward_gap(temperature: float) -> Measure:
         gaps = cot["chain"].to_numpy() - e2e["chain"].to_numpy()
         problems = results.rollouts(steps=(-1,))["problem_id"].n_unique()
         widths = [
-            _half_width(float(np.mean(one["chain"].to_numpy())), problems) for one in (cot, e2e)
+            half_width(float(np.mean(one["chain"].to_numpy())), problems) for one in (cot, e2e)
         ]
         mean, width = float(np.mean(gaps)), math.hypot(*widths)
         floor = (mean - width, mean + width)
@@ -402,43 +381,7 @@ def _crossing(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
     return float(x[i - 1]), float(x[i - 1] + step * (x[i] - x[i - 1])), float(x[i])
 
 
-def _distance(results: Results, level: float) -> float:
-    x, y = _flips(results, level)
-    return float(np.abs(y - np.floor(x + 1e-9)).max())
-
-
-def _half_width(share: float, problems: int) -> float:
+def half_width(share: float, problems: int) -> float:
     """Half the width of the exact interval of a share of problems."""
     low, high = clopper_pearson(share * problems, problems)
     return (high - low) / 2
-
-
-def _flips(results: Results, level: float = FLIPPED) -> tuple[np.ndarray, np.ndarray]:
-    """log2((1 - p)/p) and the first round whose greedy accuracy reaches a level, for one seed.
-
-    A run that never flips counts as flipping one round after its last.
-    """
-    x, y = [], []
-    for run in results:
-        p_cot = float(run.factor("p_cot")[0])
-        steps, values = rounds(run, "greedy_accuracy")
-        flipped = np.flatnonzero(values[0] >= level)
-        x.append(np.log2((1 - p_cot) / p_cot))
-        y.append(steps[flipped[0]] if len(flipped) else steps[-1] + 1)
-    return np.array(x), np.array(y, dtype=float)
-
-
-def _excess_slope(run: Results) -> float:
-    """Slope of the log-odds of the long share on the round, minus ln(2c), for one run.
-
-    c is the share of exact chains in the same rounds; NaN where the chains died out.
-    """
-    steps, shares = rounds(run, "share_long")
-    upto = int(np.argmax(shares[0] > SOLVED)) or len(steps)
-    odds = shares[0, :upto] / (1 - shares[0, :upto])
-    if upto < 2 or not odds.all():
-        return float("nan")
-    slope = np.polyfit(steps[:upto], np.log(odds), 1)[0]
-    table = run.rollouts("train", steps=steps[1 : upto + 1].tolist()).filter(IS_LONG)
-    exact = table.group_by("step").agg(c=EXACT.mean())["c"].to_numpy()
-    return float(slope - np.log(2 * exact).mean())
