@@ -115,6 +115,8 @@ class Bench:
     """Millions of parameters, about."""
     against: str | None = None
     """trl: race its GRPOTrainer, step by step, in turn."""
+    whole: bool = False
+    """Race whole runs to 95 % greedy accuracy instead of steps."""
     turns: int = 3
     """Of each contestant in a race."""
     threads: int = 1
@@ -124,7 +126,7 @@ class Bench:
     def __call__(self) -> None:
         from hone.bench import show
 
-        show.bench(self.sizes, self.against, self.turns, self.threads, self.json)
+        show.bench(self.sizes, self.against, self.turns, self.threads, self.json, whole=self.whole)
 
 
 @dataclass(frozen=True)

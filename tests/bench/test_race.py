@@ -34,12 +34,19 @@ def test_impossible_races_are_refused(
         bench(sizes, against, turns=1, threads=1, as_json=False)
 
 
+def test_a_whole_run_ends_with_the_first_evaluation_at_the_level() -> None:
+    found = {"seconds": [1.0, 2.0, 3.0, 4.0], "tokens": 9.0, "accuracies": {"2": 0.96, "4": 1.0}}
+    run = race._whole("one", found)
+    assert (run.seconds, run.steps) == ((3.0,), 2)
+    never = race._whole("one", {**found, "accuracies": {"4": 0.9}})
+    assert never.median == float("inf")
+
+
 @pytest.mark.slow
 def test_both_contestants_write_whole_chains(tmp_path: Path) -> None:
     """Equal token counts, or the race is not one."""
     pytest.importorskip("trl")
     checkpoint = race.teach(tmp_path, "0.1")
-    slow, *ours = race.race(checkpoint, turns=1, threads=1)
-    for one in (slow, *ours):
+    for one in race.race(checkpoint, turns=1, threads=1):
         assert one.tokens == pytest.approx(TASK.max_tokens, abs=0.5)
         assert len(one.seconds) >= 3

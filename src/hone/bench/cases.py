@@ -13,17 +13,21 @@ import torch
 
 from hone.core.contracts import Batch, SamplingProtocol
 from hone.core.random import Stream
+from hone.core.vocabulary import Grade
 from hone.models.config import DecoderConfig, gpt2_style, mistral_style, parameters
 from hone.models.decoder import Decoder
 from hone.objectives.algorithms import Algorithm, grpo, next_token_prediction
 from hone.runs.folder import FolderContext
+from hone.sampling.policy import DecoderPolicy
 from hone.tasks.parity import Parity
 from hone.training.configs import Evaluation, Numerics, Optimizer, Supervise
+from hone.training.evaluation import evaluation_problems, graded_table
 from hone.training.learner import DecoderLearner
 from hone.training.supervised import demonstrations, supervise
 
 TASK = Parity(20)
 PROMPTS, GROUP = 32, 16
+PROBLEMS = 256  # of an evaluation
 Dtype = Literal["float32", "bfloat16"]
 MODELS = {
     "GPT-2 style": gpt2_style(vocab=5, width=128, layers=4, heads=4, context=64),
@@ -107,6 +111,36 @@ def grpo_step(config: DecoderConfig, dtype: str, compiled: bool) -> dict[str, fl
     sampling = median_seconds(sample)
     training = median_seconds(lambda i: made.update(batch, Stream.root(i)))
     return {"sample": sampling, "train": training, "step": sampling + training}
+
+
+def greedy_accuracy(decoder: Decoder) -> float:
+    """Share of validation problems whose greedy answer is right."""
+    problems = evaluation_problems(TASK, "validation", PROBLEMS)
+    policy = DecoderPolicy(decoder, TASK.alphabet.id(TASK.alphabet.eos))
+    protocol = SamplingProtocol(TASK.max_tokens, temperature=0.0)
+    answers = policy.respond(problems.prompts, protocol, Stream.root(0))
+    table = graded_table(TASK, problems, answers, split="validation", temperature=0.0)
+    return float((table["grade"] == Grade.CORRECT).mean())  # pyright: ignore[reportArgumentType]
+
+
+def generate_rate(config: DecoderConfig, dtype: str) -> float:
+    """Tokens/s of transformers' `generate` on as many prompts and tokens as `grpo_step` draws."""
+    from transformers import MistralConfig, MistralForCausalLM
+
+    shape = MistralConfig(vocab_size=config.vocab, hidden_size=config.width,
+                          intermediate_size=config.mlp_width, num_hidden_layers=config.layers,
+                          num_attention_heads=config.heads, num_key_value_heads=config.kv_heads,
+                          head_dim=config.head_dim, max_position_embeddings=config.context,
+                          sliding_window=None)  # fmt: skip
+    model = MistralForCausalLM(shape).to(getattr(torch, dtype)).eval()
+    rows = PROMPTS * GROUP
+    prompts = torch.randint(0, config.vocab, (rows, TASK.prompt_tokens))
+    options = {"max_new_tokens": TASK.max_tokens, "min_new_tokens": TASK.max_tokens,
+               "do_sample": True, "top_k": 0, "pad_token_id": 0, "eos_token_id": 0}  # fmt: skip
+    with torch.inference_mode():
+        generate = model.generate  # pyright: ignore[reportAttributeAccessIssue]
+        seconds = median_seconds(lambda _: generate(prompts, **options), 3)
+    return rows * TASK.max_tokens / seconds
 
 
 def small_arm(folder: Path, seed: int) -> float:

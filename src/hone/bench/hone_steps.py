@@ -1,7 +1,8 @@
 """Our post-training stage on a checkpoint, timed round by round; run in a process of its own.
 
-`python -m hone.bench.hone_steps CHECKPOINT DTYPE STEPS` prints the seconds of each round as
-JSON: rollouts, grading, tables on disk and all, as in any study.
+`python -m hone.bench.hone_steps CHECKPOINT DTYPE STEPS LEVEL` prints the seconds of each round as
+JSON: rollouts, grading, tables on disk and all, as in any study. Where LEVEL is below 1, greedy
+accuracy is measured as well, and its time counts.
 """
 
 import json
@@ -13,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from hone.bench.cases import GROUP, PROMPTS, TASK
-from hone.bench.race import LEARNING_RATE
+from hone.bench.cases import GROUP, PROBLEMS, PROMPTS, TASK
+from hone.bench.race import EVERY, LEARNING_RATE
 from hone.objectives.algorithms import grpo
 from hone.objectives.rewards import verified
 from hone.runs.folder import FolderContext
@@ -22,31 +23,39 @@ from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
 from hone.training.post_training import post_train
 
 
-def step_seconds(folder: Path, dtype: str, steps: int) -> dict[str, Any]:
-    """Seconds of every round after two that warm up, and the mean tokens of a response."""
+def run(folder: Path, dtype: str, steps: int, level: float) -> dict[str, Any]:
+    """Seconds of every round, mean tokens of a response, greedy accuracy by round."""
+    evaluated = level < 1
     config = PostTrain(
         TASK,
         grpo(),
         verified("e2e"),
-        rounds=steps + 3,
+        rounds=steps,
         prompts=PROMPTS,
         group=GROUP,
         optimizer=Optimizer(LEARNING_RATE),
-        evaluation=Evaluation(1, every=10**9),
+        evaluation=Evaluation(PROBLEMS, EVERY) if evaluated else Evaluation(1, every=steps),
         numerics=Numerics(dtype=dtype),  # pyright: ignore[reportArgumentType]
     )
     with tempfile.TemporaryDirectory() as scratch:
         stage = Path(scratch) / "rl"
         stage.mkdir()
         post_train(config, FolderContext(stage, 0, {"policy": folder.parent}))
-        lines = [json.loads(line) for line in (stage / "timing.jsonl").read_text().splitlines()]
-        metrics = [json.loads(line) for line in (stage / "metrics.jsonl").read_text().splitlines()]
-    seconds = np.diff([line["seconds"] for line in lines])
-    tokens = np.mean([line["train_length"] + 1 for line in metrics[1:]])
-    return {"seconds": seconds[2:-1].tolist(), "tokens": float(tokens)}  # the last evaluates
+        times, metrics = (_lines(stage / name) for name in ("timing.jsonl", "metrics.jsonl"))
+    return {
+        "seconds": np.diff([line["seconds"] for line in times]).tolist(),
+        "tokens": float(np.mean([line["train_length"] + 1 for line in metrics[1:]])),
+        "accuracies": {
+            line["step"]: line["greedy_accuracy"] for line in metrics if "greedy_accuracy" in line
+        },
+    }
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 if __name__ == "__main__":
-    checkpoint, dtype, steps = sys.argv[1:]
+    folder, dtype, steps, level = sys.argv[1:]
     torch.set_num_threads(1)
-    print(json.dumps(step_seconds(Path(checkpoint), dtype, int(steps))))
+    print(json.dumps(run(Path(folder), dtype, int(steps), float(level))))

@@ -16,10 +16,18 @@ from hone.bench.processes import measured
 from hone.core.errors import require, unknown
 
 DTYPES = ("float32", "bfloat16")
+WHOLE = (0.25, 1500)
+"""p_cot and pretraining steps of the model that whole runs start from."""
 
 
 def bench(
-    sizes: Sequence[str], against: str | None, turns: int, threads: int, as_json: bool
+    sizes: Sequence[str],
+    against: str | None,
+    turns: int,
+    threads: int,
+    as_json: bool,
+    *,
+    whole: bool = False,
 ) -> None:
     """Measure the ladder, or race.
 
@@ -35,7 +43,7 @@ def bench(
         return
     require(against == "trl", "against", against, "trl")
     for size in sizes:
-        _show_race(size, turns, threads, as_json)
+        _show_race(size, turns, threads, whole, as_json)
 
 
 def _show_ladder(sizes: Sequence[str], as_json: bool) -> None:
@@ -55,18 +63,33 @@ def _show_ladder(sizes: Sequence[str], as_json: bool) -> None:
     _print(table, found, as_json)
 
 
-def _show_race(size: str, turns: int, threads: int, as_json: bool) -> None:
-    table = Table("contestant", "median s", "range s", "× faster", "spread", "tokens a response")
-    with tempfile.TemporaryDirectory() as scratch:
-        slow, *ours = race.race(race.teach(Path(scratch) / "taught", size), turns, threads)
+def _show_race(size: str, turns: int, threads: int, whole: bool, as_json: bool) -> None:
+    table = Table("contestant", "median s", "range s", "× faster", "spread", "tokens a response",
+                  "steps")  # fmt: skip
+    slow, *others = raced(size, turns, threads, whole)
     found = []
-    for one in (slow, *ours):
+    for one in (slow, *others):
         times, low, high = race.ratio(slow, one)
         found.append({**asdict(one), "median": one.median, "ratio": times, "spread": (low, high)})
-        table.add_row(one.name, f"{one.median:.2f}",
-                      f"{min(one.seconds):.2f} to {max(one.seconds):.2f}", f"{times:.1f}",
-                      f"{low:.1f} to {high:.1f}", f"{one.tokens:.1f}")  # fmt: skip
+        table.add_row(
+            one.name,
+            f"{one.median:.2f}",
+            f"{min(one.seconds):.2f} to {max(one.seconds):.2f}",
+            f"{times:.1f}",
+            f"{low:.1f} to {high:.1f}",
+            f"{one.tokens:.1f}",
+            f"{one.steps:g}",
+        )
     _print(table, found, as_json)
+
+
+def raced(size: str, turns: int, threads: int, whole: bool) -> list[race.Timed]:
+    """The contestants' times; TRL at its best comes first."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "taught"
+        if whole:
+            return list(race.whole_runs(race.teach(folder, size, *WHOLE), turns, threads))
+        return list(race.race(race.teach(folder, size), turns, threads))
 
 
 def _print(table: Table, found: list[dict[str, object]], as_json: bool) -> None:

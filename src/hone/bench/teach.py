@@ -1,4 +1,4 @@
-"""`python -m hone.bench.teach FOLDER SIZE` makes a decoder that writes whole chains."""
+"""`python -m hone.bench.teach FOLDER SIZE P_COT STEPS` makes the decoder of a race."""
 
 import json
 import sys
@@ -6,21 +6,22 @@ from pathlib import Path
 
 import torch
 
-from hone.bench.cases import LADDER, TASK
+from hone.bench.cases import LADDER, PROBLEMS, TASK
 from hone.runs.folder import FolderContext
+from hone.tasks.parity import parity_mixture
 from hone.training.configs import Evaluation, Optimizer, Supervise
 from hone.training.supervised import supervise
 
 
-def teach(folder: Path, size: str) -> None:
-    """Next-token prediction on chains alone, until their form (not their content) is learned."""
+def teach(folder: Path, size: str, p_cot: float, steps: int) -> None:
+    """Next-token prediction on demonstrations of which a share is chains."""
     config = Supervise(
         task=TASK,
-        mixture=(("long", 1.0),),
-        steps=60,
-        batch=32,
-        optimizer=Optimizer(1e-3, warmup=10),
-        evaluation=Evaluation(64, every=60),
+        mixture=parity_mixture(p_cot),
+        steps=steps,
+        batch=64,
+        optimizer=Optimizer(1e-3, warmup=10, decay="linear"),
+        evaluation=Evaluation(PROBLEMS, every=steps),
         model=LADDER[size],
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,5 +30,6 @@ def teach(folder: Path, size: str) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    teach(Path(sys.argv[1]), sys.argv[2])
+    folder, size, p_cot, steps = sys.argv[1:]
+    teach(Path(folder), size, float(p_cot), int(steps))
     print(json.dumps("taught"))

@@ -1,7 +1,8 @@
 """TRL's `GRPOTrainer` on a checkpoint of ours, timed step by step; run in a process of its own.
 
-`python -m hone.bench.trl_steps CHECKPOINT DTYPE THREADS MICRO_BATCH STEPS` prints the seconds of
-each step as JSON. The reward is parity's own, so that groups have signal as in our runs.
+`python -m hone.bench.trl_steps CHECKPOINT DTYPE THREADS MICRO_BATCH STEPS LEVEL` prints the seconds
+of each step as JSON. It stops early where LEVEL is below 1 and greedy accuracy has reached it; the
+evaluations are not timed. The reward is parity's own, so that groups have signal as in our runs.
 """
 
 import json
@@ -13,51 +14,69 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
-from hone.bench.cases import GROUP, PROMPTS, TASK
-from hone.bench.race import LEARNING_RATE
+from hone.bench.cases import GROUP, PROMPTS, TASK, greedy_accuracy
+from hone.bench.race import EVERY, LEARNING_RATE
 from hone.core.random import Stream
+from hone.models import checkpoint
 
 
-def rewards(prompts: list[str], completions: list[str], **_: Any) -> list[float]:
-    """1 where the last value before the end is the parity of the prompt's signs."""
-    pairs = zip(prompts, completions, strict=True)
-    return [float(_last(completion) == prompt.count("-") % 2) for prompt, completion in pairs]
-
-
-def _last(completion: str) -> int:
+def last_value(completion: str) -> int:
     """1 for a completion that ends in "-", 0 for one in "+", -1 for any other."""
     return {"-": 1, "+": 0}.get(completion.strip()[-1:], -1)
 
 
-def step_seconds(folder: Path, dtype: str, micro_batch: int, steps: int) -> dict[str, Any]:
-    """Seconds of every step after two that warm up, and the mean tokens of a completion."""
+class Clock(TrainerCallback):
+    """Times steps, and ends the run once the level is reached."""
+
+    def __init__(self, level: float, scratch: Path) -> None:
+        self.seconds: list[float] = []
+        self.accuracies: dict[int, float] = {}
+        self.level, self.scratch = level, scratch
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.start = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        self.seconds.append(time.perf_counter() - self.start)
+        if self.level < 1 and state.global_step % EVERY == 0:
+            others["model"].save_pretrained(self.scratch / "now")
+            accuracy = greedy_accuracy(checkpoint.load(self.scratch / "now"))
+            self.accuracies[state.global_step] = accuracy
+            control.should_training_stop = accuracy >= self.level
+
+
+def run(folder: Path, dtype: str, micro_batch: int, steps: int, level: float) -> dict[str, Any]:
+    """Seconds of every step, mean tokens of a completion, greedy accuracy by step."""
     from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
     from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportPrivateImportUsage]
 
-    times: list[float] = []
-
-    class Clock(TrainerCallback):
-        def on_step_begin(self, *_: Any, **__: Any) -> None:
-            self.start = time.perf_counter()
-
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            times.append(time.perf_counter() - self.start)
-
-    problems = TASK.draw("train", PROMPTS * (steps + 2), Stream.root(0))
+    problems = TASK.draw("train", PROMPTS * steps, Stream.root(0))
     text = [TASK.alphabet.text(np.array(row)) for row in problems.prompts.lists()]
-    rows = PROMPTS * GROUP
+    rows, lengths = PROMPTS * GROUP, list[int]()
+
+    def rewards(
+        prompts: list[str], completions: list[str], completion_ids: list[list[int]], **_: Any
+    ) -> list[float]:
+        """1 where the last value before the end is the parity of the prompt's signs."""
+        lengths.extend(map(len, completion_ids))
+        pairs = zip(prompts, completions, strict=True)
+        return [float(last_value(answer) == prompt.count("-") % 2) for prompt, answer in pairs]
+
     with tempfile.TemporaryDirectory() as scratch:
+        clock = Clock(level, Path(scratch))
         config = GRPOConfig(
             output_dir=scratch,
             per_device_train_batch_size=micro_batch,
             gradient_accumulation_steps=rows // micro_batch,
             num_generations=GROUP,
             max_completion_length=TASK.max_tokens,
-            max_steps=steps + 2,
+            max_steps=steps,
             learning_rate=LEARNING_RATE,
             lr_scheduler_type="constant",
+            adam_beta2=0.99,
+            loss_type="grpo",
             beta=0.0,
             bf16=False,  # mixed precision; the model itself is in the dtype asked
             gradient_checkpointing=False,
@@ -74,14 +93,18 @@ def step_seconds(folder: Path, dtype: str, micro_batch: int, steps: int) -> dict
             args=config,
             train_dataset=Dataset.from_dict({"prompt": text}),
             processing_class=AutoTokenizer.from_pretrained(folder),
-            callbacks=[Clock()],
+            callbacks=[clock],
         )
         trainer.train()
-        lengths = trainer._metrics["train"].get("completions/mean_length") or [float("nan")]
-    return {"seconds": times[2:], "tokens": float(np.mean(lengths))}
+    return {
+        "seconds": clock.seconds,
+        "tokens": float(np.mean(lengths)),
+        "accuracies": clock.accuracies,
+    }
 
 
 if __name__ == "__main__":
-    checkpoint, dtype, threads, micro_batch, steps = sys.argv[1:]
+    folder, dtype, threads, micro_batch, steps, level = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    print(json.dumps(step_seconds(Path(checkpoint), dtype, int(micro_batch), int(steps))))
+    found = run(Path(folder), dtype, int(micro_batch), int(steps), float(level))
+    print(json.dumps(found))

@@ -112,8 +112,11 @@ class Settings:
         return Evaluation(self.problems, every, self.samples)
 
     def pretrain_steps(self, p_cot: float) -> int:
-        """Rare chains take longer to learn: up to `patience` times the steps."""
-        return round(self.steps * min(self.patience, self._rarity(p_cot)))
+        """Rare chains take longer to learn, and more than in proportion: up to `patience` times.
+
+        In proportion, at p_cot = 0.1, one seed of three had not learned them.
+        """
+        return round(self.steps * min(self.patience, self._rarity(p_cot) ** 1.5))
 
     def pretrain_batch(self, p_cot: float) -> int:
         """And a larger batch, of mostly short, cheap answers, so that every batch holds chains.
