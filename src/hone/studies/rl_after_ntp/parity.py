@@ -45,9 +45,9 @@ class Settings:
     widths: tuple[int, ...] = (64, 128)
     starts: tuple[int, ...] = (60, 120, 200, 300)  # pretraining steps after which RL starts early
     temperatures: tuple[float, ...] = (0.75, 1.0, 1.5)
-    steps: int = 800  # of pretraining
+    steps: int = 1200  # of pretraining; by 300 most seeds have learned the chain, one by 800
     batch: int = 128
-    patience: int = 4  # times the steps, and then times the batch, for rarer chains than p_cot
+    patience: int = 3  # times the steps, and then times the batch, for rarer chains than p_cot
     lr: float = 2e-3
     rounds: int = 20  # of RL
     prompts: int = 128
