@@ -11,6 +11,7 @@ from hone.core.errors import UsageError
 from hone.measures.estimates import Estimate
 from hone.measures.verdicts import AtLeast
 from hone.runs.results import Results
+from hone.studies.registry import find_study, study_names
 from hone.studies.rl_after_ntp.parity import Settings as ParitySettings
 from hone.studies.rl_after_ntp.parity import study as parity
 from hone.studies.study import Claim, Study, assess
@@ -92,10 +93,12 @@ def test_every_setting_of_parity_can_be_written(name: str) -> None:
     assert parity.settings("quick", "", [f"{name}={text}"]) == settings
 
 
-def test_every_preset_and_part_has_a_plan_without_a_model_being_made() -> None:
-    for preset, parts in parity.presets.items():
+@pytest.mark.parametrize("name", study_names())
+def test_every_preset_and_part_has_a_plan_without_a_model_being_made(name: str) -> None:
+    study, _ = find_study(name)
+    for preset, parts in study.presets.items():
         for part in parts:
-            nodes = parity.plan(replace(parity.settings(preset, part), seeds=(0,)))
+            nodes = study.plan(replace(study.settings(preset, part), seeds=(0,)))
             assert nodes
             assert all(node.seed == 0 for node in nodes)
 

@@ -11,6 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from hone.core.contracts import Constraint, Responses, SamplingProtocol
+from hone.core.errors import Diverged
 from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.models.cache import Cache
@@ -53,6 +54,9 @@ def sample(
 
     The uniform for a token is keyed by (prompt row, sample, position) of `stream`: it does not
     depend on which other prompts are picked or which rows have finished.
+
+    Raises:
+        Diverged: the policy's probabilities are not numbers.
     """
     device = device_of(decoder)
     head, mask, last = split_prompts(prompts.select(picked), device)
@@ -65,7 +69,8 @@ def sample(
     logprobs = np.zeros(tokens.shape, dtype=np.float32)
     lengths = np.full(len(rows), protocol.max_tokens)
     stopped = np.zeros(len(rows), dtype=bool)
-    held, going = np.arange(len(rows)), np.arange(len(rows))  # rows in the cache; of these, unended
+    held = np.arange(len(rows))  # in the cache
+    going = np.arange(len(rows))  # of these, the places of those that have not ended
     current = last[torch.from_numpy(rows).to(device)]
     for position in range(protocol.max_tokens):
         alive, places = held[going], torch.from_numpy(going).to(device)
@@ -76,6 +81,11 @@ def sample(
             _allowed(constraint, position, device),
             protocol.top_p,
         )
+        if distribution.amax(dim=-1).isnan().any():
+            raise Diverged(
+                f"the policy's probabilities are no numbers at response token {position}: its "
+                "weights have diverged; a lower learning rate is the usual cure"
+            )
         greedy = protocol.temperature == 0
         uniforms = None if greedy else stream.uniform(picked[rows[alive]], samples[alive], position)
         drawn = choose(distribution, uniforms)

@@ -8,7 +8,10 @@ from hone.core.errors import UsageError, unknown
 from hone.runs.worker import import_file
 from hone.studies.study import Study
 
-_BUILT_IN = {"parity": "hone.studies.rl_after_ntp.parity"}
+_BUILT_IN = {
+    "parity": "hone.studies.rl_after_ntp.parity",
+    "methods": "hone.studies.post_training.methods",
+}
 
 
 def study_names() -> tuple[str, ...]:

@@ -65,8 +65,10 @@ def arms(results: Results) -> list[dict[str, Any]]:
     found = []
     for arm in results.arms:
         for stage in dict.fromkeys(each.stage for each in results.select(arm=arm).stages):
-            table = results.select(arm=arm, stage=stage).rollouts(steps=(-1,))
-            found.append({"arm": arm, "stage": stage, "figures": _estimates(table)})
+            runs = results.select(arm=arm, stage=stage)
+            if runs.steps():  # else it evaluates no policy, as where a reward model is fit
+                table = runs.rollouts(steps=(-1,))
+                found.append({"arm": arm, "stage": stage, "figures": _estimates(table)})
     return found
 
 
@@ -75,7 +77,8 @@ def sampled_responses(results: Results) -> pl.DataFrame:
     each = max(6, _ROWS // max(1, 3 * len(results)))
     parts = []
     for stage in results:
-        steps = stage.steps()
+        if not (steps := stage.steps()):
+            continue
         shown = {steps[0], steps[len(steps) // 2], steps[-1]}
         table = stage.rollouts(steps=tuple(shown))
         table = table.group_by("step", "temperature", maintain_order=True).head(each // 2)

@@ -41,7 +41,8 @@ def fit_reward(config: FitReward, context: Context) -> None:
     optimizer = MasterAdamW(model, config.optimizer)
     graded = read_graded(context.inputs["rollouts"])
     held_out = np.array([_is_held_out(name) for name in graded["problem_id"]])
-    train, test = _Graded.of(graded.filter(~held_out)), _Graded.of(graded.filter(held_out))
+    fitted = graded.filter(~held_out)
+    train, test = _Graded.of(fitted), _Graded.of(graded.filter(held_out))
 
     def save(folder: Path) -> None:
         model.save(folder)
@@ -58,7 +59,11 @@ def fit_reward(config: FitReward, context: Context) -> None:
         loss.backward()
         norm = optimizer.step(rate(config.optimizer, step - 1, config.steps))
         if not math.isfinite(norm):
-            raise Diverged(f"step {step}: the reward model's gradient norm is {norm}")
+            file = context.write_table("diverged", step, fitted[rows])
+            raise Diverged(
+                f"step {step}: the reward model's gradient norm is {norm}; the batch is in {file}; "
+                f"a lower learning rate than {config.optimizer.lr} is the usual cure"
+            )
         metrics = {"loss": float(loss.detach())}
         if step % config.every == 0 or step == config.steps:
             predicted = probabilities(model, test.prompts, test.rows, test.responses)

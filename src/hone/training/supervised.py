@@ -1,8 +1,10 @@
 """Next-token prediction on fresh demonstrations, drawn from a mixture of strategies."""
 
 import numpy as np
+import polars as pl
 
 from hone.core.contracts import Batch, Task
+from hone.core.errors import Diverged
 from hone.core.random import Stream
 from hone.core.sequences import concatenate
 from hone.core.stage import Context
@@ -33,7 +35,14 @@ def supervise(config: Supervise, context: Context) -> None:
         batch = demonstrations(
             config.task, config.mixture, config.batch, streams.child("batch", step)
         )
-        metrics = learner.update(batch, streams.child("order", step))
+        try:
+            metrics = learner.update(batch, streams.child("order", step))
+        except Diverged as error:
+            file = context.write_table("diverged", step, _as_table(batch))
+            raise Diverged(
+                f"step {step}: {error}; the batch is in {file}; a lower learning rate than "
+                f"{config.optimizer.lr} is the usual cure"
+            ) from error
         del metrics["logprob_gap"]  # demonstrations were sampled from no policy
         metrics["sequences"] = step * config.batch
         context.log(step, config.steps, metrics | evaluator.figures(learner.policy, step))
@@ -66,6 +75,11 @@ def demonstrations(
         temperature=1.0,
         max_tokens=task.max_tokens,
     )
+
+
+def _as_table(batch: Batch) -> pl.DataFrame:
+    prompts = batch.prompts.select(batch.prompt_rows)
+    return pl.DataFrame({"prompt_ids": prompts.lists(), "response_ids": batch.responses.lists()})
 
 
 def _decoder(config: Supervise, context: Context) -> Decoder:

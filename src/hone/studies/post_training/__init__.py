@@ -1,0 +1,1 @@
+"""Post-training methods and rewards against each other, at one budget."""
