@@ -1,19 +1,31 @@
-"""Measures every case in a process of its own and writes docs/benchmarks.md."""
+"""Measures every case in a process of its own and writes docs/benchmarks.md, section by section.
+
+`python -m benchmarks.run` measures all sections, `python -m benchmarks.run race whole` those two;
+the others stay as they were measured.
+"""
 
 import datetime
 import multiprocessing
+import os
 import statistics
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from hone.bench import cases
+from hone.bench.ladder import Rung
+from hone.bench.processes import measured
+from hone.bench.race import ratio
+from hone.bench.show import raced
 from hone.runs.environment import environment
+from hone.runs.executor import WORKER_ENVIRONMENT
 
-_PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _DTYPES = ("float32", "bfloat16")
+_RACED = {"0.8": 3, "10": 1}  # turns by millions of parameters
 
 
 def alone(case: Callable[..., Any], *arguments: object) -> Any:
@@ -40,80 +52,159 @@ def memory() -> float:
         return alone(_stage_memory, Path(folder) / "stage")
 
 
-def training_table(peaks: dict[str, float]) -> list[str]:
+def training() -> Iterator[str]:
     """Next-token training, against a plain loop measured in the same run."""
+    yield "Tokens/s of next-token training on batches of 32 long demonstrations."
+    yield ""
     plain = {dtype: alone(cases.plain_rate, dtype) for dtype in _DTYPES}
-    lines = [
-        "| model | dtype | mode | tokens/s | × plain loop | share of GEMM peak |",
-        "|---|---|---|---:|---:|---:|",
-    ]
-    for model in cases.MODELS:
-        work = 6 * cases.parameters(cases.MODELS[model])  # operations a token, forward and backward
+    peaks = {dtype: alone(cases.gemm_rate, dtype) for dtype in _DTYPES}
+    yield "| model | dtype | mode | tokens/s | × plain loop | share of GEMM peak |"
+    yield "|---|---|---|---:|---:|---:|"
+    for model, config in cases.MODELS.items():
+        work = 6 * cases.parameters(config)  # operations a token, forward and backward
         for dtype in _DTYPES:
             for compiled in (False, True):
-                rate = alone(cases.training_rate, cases.MODELS[model], dtype, compiled)
-                lines.append(
+                rate = alone(cases.training_rate, config, dtype, compiled)
+                yield (
                     f"| {model} | {dtype} | {_mode(compiled)} | {rate:,.0f} | "
                     f"{rate / plain[dtype]:.2f} | {rate * work / peaks[dtype] / 1e9:.0%} |"
                 )
-    plain_words = ", ".join(f"{rate:,.0f} tokens/s in {dtype}" for dtype, rate in plain.items())
-    return [*lines, "", f"The plain loop is transformers' GPT-2 of that shape: {plain_words}."]
+    words = ", ".join(f"{rate:,.0f} tokens/s in {dtype}" for dtype, rate in plain.items())
+    yield ""
+    yield f"The plain loop is transformers' GPT-2 of that shape: {words}."
+    yield ""
+    yield from (f"- {cases.shape(model)}" for model in cases.MODELS)
 
 
-def grpo_table() -> list[str]:
-    """One GRPO step of 32 prompts × 16 full-length responses."""
-    lines = [
-        "| model | dtype | mode | sampling s | training s | step s |",
-        "|---|---|---|---:|---:|---:|",
-    ]
-    for model in cases.MODELS:
+def step() -> Iterator[str]:
+    """One GRPO step, sampled and trained, against transformers' `generate`."""
+    yield "One GRPO step of 32 prompts × 16 responses of full length."
+    yield ""
+    yield "| model | dtype | mode | sampling s | training s | step s |"
+    yield "|---|---|---|---:|---:|---:|"
+    rollouts = {}
+    for model, config in cases.MODELS.items():
         for dtype in _DTYPES:
             for compiled in (False, True):
-                took = alone(cases.grpo_step, cases.MODELS[model], dtype, compiled)
+                took = alone(cases.grpo_step, config, dtype, compiled)
                 figures = " | ".join(f"{took[part]:.2f}" for part in ("sample", "train", "step"))
-                lines.append(f"| {model} | {dtype} | {_mode(compiled)} | {figures} |")
-    return lines
+                yield f"| {model} | {dtype} | {_mode(compiled)} | {figures} |"
+                if model == "Mistral style" and not compiled:
+                    rows = cases.PROMPTS * cases.GROUP
+                    rollouts[dtype] = rows * cases.TASK.max_tokens / took["sample"]
+    yield ""
+    yield "Rollouts of the Mistral-style model, tokens/s, beside transformers' `generate`:"
+    yield ""
+    yield "| dtype | hone | `generate` | × |"
+    yield "|---|---:|---:|---:|"
+    for dtype, ours in rollouts.items():
+        theirs = alone(cases.generate_rate, cases.MODELS["Mistral style"], dtype)
+        yield f"| {dtype} | {ours:,.0f} | {theirs:,.0f} | {ours / theirs:.1f} |"
 
 
-def main() -> None:
-    """Measure everything; takes some ten minutes on an otherwise idle machine."""
-    peaks = {dtype: alone(cases.gemm_rate, dtype) for dtype in _DTYPES}
-    where = environment()
+def ladder() -> Iterator[str]:
+    """`hone bench`, without compilation."""
+    yield "`hone bench`: Mistral-style decoders of several sizes, not compiled."
+    yield ""
+    yield (
+        "| million parameters | dtype | training tokens/s | of GEMM peak | rollout tokens/s | "
+        "GRPO step s | log-prob. gap | memory MiB |"
+    )
+    yield "|---:|---|---:|---:|---:|---:|---:|---:|"
+    for size in cases.LADDER:
+        for dtype in _DTYPES:
+            rung = Rung(**measured("hone.bench.ladder", size, dtype, "False"))
+            yield (
+                f"| {rung.million:.2f} | {dtype} | {rung.training:,.0f} | {rung.peak_share:.0%} | "
+                f"{rung.rollouts:,.0f} | {rung.step:.2f} | {rung.gap:.1e} | {rung.memory:.0f} |"
+            )
+
+
+def race() -> Iterator[str]:
+    """`hone bench --against trl`."""
+    yield (
+        "`hone bench 0.8 10 --against trl`: seconds of a GRPO step, one thread each, in turn; "
+        "ratios of medians to TRL's best, and their range over pairs of steps."
+    )
+    yield from _race(_RACED, whole=False)
+
+
+def whole() -> Iterator[str]:
+    """`hone bench --against trl --whole`."""
+    yield (
+        "`hone bench 0.8 --against trl --whole`: seconds until 95 % greedy accuracy, from the same "
+        "pretrained model with the same settings; the time of evaluations counts for hone only."
+    )
+    yield from _race({"0.8": 1}, whole=True)
+
+
+def arms() -> Iterator[str]:
+    """What a second arm costs, and memory."""
     one = statistics.median(arm_times(1) for _ in range(3))
     two = statistics.median(arm_times(2) for _ in range(3))
-    peak_words = ", ".join(f"{rate:.0f} GFLOP/s {dtype}" for dtype, rate in peaks.items())
-    page = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`; never edited.",
-        "",
-        f"{where['machine']}; {where['cores']} cores; one thread a process; "
-        f"code {where['code']}; {datetime.date.today().isoformat()}.",
-        f"Measured GEMM peak of one core: {peak_words}.",
-        "",
-        *(f"- {cases.shape(model)}" for model in cases.MODELS),
-        "",
-        "Task: parity, d = 20 (prompts of 21 tokens, long responses of 21). Medians.",
-        "",
-        "## Next-token training",
-        "",
-        *training_table(peaks),
-        "",
-        "## A GRPO step: 32 prompts × 16 responses of full length",
-        "",
-        *grpo_table(),
-        "",
-        "## Arms in parallel, and memory",
-        "",
-        "| figure | value |",
-        "|---|---:|",
-        f"| one arm, one process | {one:.1f} s |",
-        f"| two arms, two processes | {two:.1f} s |",
-        f"| ratio | {two / one:.2f} |",
-        f"| peak memory of a stage's process | {memory():.0f} MiB |",
-        "",
-    ]
-    _PAGE.write_text("\n".join(page))
+    yield "| figure | value |"
+    yield "|---|---:|"
+    yield f"| one arm, one process | {one:.1f} s |"
+    yield f"| two arms, two processes | {two:.1f} s |"
+    yield f"| ratio | {two / one:.2f} |"
+    yield f"| peak memory of a stage's process | {memory():.0f} MiB |"
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
+    "training": ("Next-token training", training),
+    "step": ("A GRPO step", step),
+    "ladder": ("Sizes", ladder),
+    "race": ("Against TRL, step by step", race),
+    "whole": ("Against TRL, whole runs", whole),
+    "arms": ("Arms in parallel, and memory", arms),
+}
+
+
+def main(names: list[str]) -> None:
+    """Measure the named sections, or all; each is written as soon as it is measured."""
+    os.environ.update(WORKER_ENVIRONMENT)
+    for name in names or SECTIONS:
+        title, section = SECTIONS[name]
+        body = "\n".join(section())
+        write(title, f"{body}\n\n{_where()}")
+        print(f"{name}: written to {PAGE}")
+
+
+def write(title: str, body: str) -> None:
+    """Replace a section of the page, or add it; the rest stays as it is."""
+    found = PAGE.read_text().split("\n## ") if PAGE.exists() else []
+    sections = dict(part.split("\n", 1) for part in found[1:])
+    sections[title] = f"\n{body}\n"
+    head = (
+        "# Benchmarks\n\nWritten by `make bench`; never edited. Task: parity, d = 20 (prompts of "
+        "21 tokens, long responses of 21). Medians; one thread a process.\n"
+    )
+    titles = [title for title, _ in SECTIONS.values()]
+    kept = [f"\n## {title}\n{sections[title]}" for title in titles if title in sections]
+    PAGE.write_text(head + "".join(kept))
+
+
+def _race(turns: dict[str, int], whole: bool) -> Iterator[str]:
+    yield ""
+    yield "| million parameters | contestant | median s | steps | × faster | range |"
+    yield "|---:|---|---:|---:|---:|---:|"
+    for size, count in turns.items():
+        slow, *others = raced(size, count, threads=1, whole=whole)
+        for one in (slow, *others):
+            times, low, high = ratio(slow, one)
+            yield (
+                f"| {size} | {one.name} | {one.median:.2f} | {one.steps:g} | {times:.1f} | "
+                f"{low:.1f} to {high:.1f} |"
+            )
+
+
+def _where() -> str:
+    where = environment()
+    peaks = ", ".join(f"{alone(cases.gemm_rate, d):.0f} GFLOP/s {d}" for d in _DTYPES)
+    return (
+        f"{where['machine']}; {where['cores']} cores; GEMM peak of one core {peaks}; "
+        f"code {where['code']}; {datetime.date.today().isoformat()}."
+    )
 
 
 def _mode(compiled: bool) -> str:
@@ -136,4 +227,4 @@ def _stage_memory(folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
