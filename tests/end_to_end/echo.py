@@ -12,6 +12,7 @@ from hone.core.sequences import Sequences
 from hone.core.vocabulary import OTHER, Grade, PositionClass, Reason
 
 EOS, SEP = 2, 3
+ALPHABET = Alphabet(("a", "b", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,12 @@ class Echo:
     rule: Literal["second", "stop", "twice"]
 
     name: ClassVar[str] = "echo"
-    alphabet: ClassVar[Alphabet] = Alphabet(("a", "b", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
     strategies: ClassVar[tuple[str, ...]] = ()
     rewards: ClassVar[tuple[str, ...]] = ("outcome",)
+
+    @property
+    def alphabet(self) -> Alphabet:
+        return ALPHABET
 
     @property
     def max_tokens(self) -> int:

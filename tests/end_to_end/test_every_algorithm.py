@@ -35,7 +35,7 @@ from hone.sampling.policy import DecoderPolicy
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
 from hone.training.learner import DecoderLearner
 from hone.training.post_training import PostTraining
-from tests.end_to_end.echo import Echo
+from tests.end_to_end.echo import ALPHABET, Echo
 from tests.memory import Memory
 
 PROMPTS, GROUP, ROUNDS = 32, 8, 40
@@ -63,7 +63,7 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 
 def decoder() -> Decoder:
-    model = Decoder(mistral_style(len(Echo.alphabet), 32, 1, 8, head_dim=16))
+    model = Decoder(mistral_style(len(ALPHABET), 32, 1, 8, head_dim=16))
     model.initialise(torch.Generator().manual_seed(0))
     return model
 

@@ -111,9 +111,13 @@ class Task(Protocol):
     """A distribution over problems with a verifier and named strategies; owns its alphabet."""
 
     name: ClassVar[str]
-    alphabet: ClassVar[Alphabet]
     strategies: ClassVar[tuple[str, ...]]
     rewards: ClassVar[tuple[str, ...]]
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """The symbols of its prompts and responses."""
+        ...
 
     @property
     def max_tokens(self) -> int:

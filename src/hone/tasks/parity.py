@@ -19,6 +19,7 @@ from hone.core.sequences import Sequences
 from hone.core.vocabulary import OTHER, Grade, PositionClass, Reason
 
 MINUS, PLUS, EOS, SEP, PAD = range(5)
+_ALPHABET = Alphabet(("-", "+", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
 _VALIDATION_SHARE = 0.25
 
 
@@ -30,13 +31,16 @@ class Parity:
     leap: int = 1
 
     name: ClassVar[str] = "parity"
-    alphabet: ClassVar[Alphabet] = Alphabet(("-", "+", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
     strategies: ClassVar[tuple[str, ...]] = ("long", "short")
     rewards: ClassVar[tuple[str, ...]] = ("e2e", "cot")
 
     def __post_init__(self) -> None:
         require(self.d >= 2, "d", self.d, "a whole number of at least 2")
         require(1 <= self.leap < self.d, "leap", self.leap, f"1 … d - 1 = {self.d - 1}")
+
+    @property
+    def alphabet(self) -> Alphabet:
+        return _ALPHABET
 
     @property
     def chain_positions(self) -> Int[np.ndarray, " steps"]:

@@ -1,19 +1,22 @@
 """Tasks by name, as the command line writes them: `parity:d=11,leap=2`."""
 
 import dataclasses
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hone.core.contracts import Task
-from hone.core.errors import UsageError, unknown
+from hone.core.errors import UsageError, require, unknown
+from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.parity import Parity
 
-TASKS = {"parity": Parity}
+TASKS = {task.name: task for task in (Parity, FieldArithmetic)}
+_KINDS = {int: "a whole number", float: "a number"}
 
 
 def parse_task(text: str) -> Task:
     """The task that a text such as `parity:d=11` names.
 
     Raises:
-        UsageError: unknown task or field, or a value that is not an integer.
+        UsageError: unknown task or field, or a value of the wrong kind.
     """
     name, _, fields = text.partition(":")
     if name not in TASKS:
@@ -21,11 +24,19 @@ def parse_task(text: str) -> Task:
     return TASKS[name](**dict(_field(name, item) for item in fields.split(",") if item))
 
 
-def _field(task: str, item: str) -> tuple[str, int]:
+def _field(task: str, item: str) -> tuple[str, Any]:
     key, _, value = item.partition("=")
+    kinds = get_type_hints(TASKS[task])
     known = [field.name for field in dataclasses.fields(TASKS[task])]
     if key not in known:
         raise unknown(f"field of task {task}", key, known)
-    if not value.isdigit():
-        raise UsageError(f"{task}: {key} = {value!r} is not possible; allowed: a whole number")
-    return key, int(value)
+    if get_origin(kinds[key]) is Literal:
+        choices = get_args(kinds[key])
+        require(value in choices, key, value, " or ".join(choices))
+        return key, value
+    try:
+        return key, kinds[key](value)
+    except ValueError:
+        raise UsageError(
+            f"{task}: {key} = {value!r} is not possible; allowed: {_KINDS[kinds[key]]}"
+        ) from None

@@ -1,0 +1,123 @@
+"""Problems and solutions as one token a symbol, for models that are trained from scratch.
+
+    evaluation   s op v op v … = ? <sep>          inversion   ? op v op v … = e <sep>
+    forward      > s  op v = r  op v = r …  ; r <eos>
+    backward     < e  op v = r  op v = r …  ; r <eos>      with the inverse operations
+    affine       > a b  op v = a b …  ; e - b = c / a = x ; x <eos>
+    trial        > ? c op v = r …  ? c op v = r …  ; c <eos>
+
+The first token settles the strategy. Operands and results are field elements, written with the
+symbols that a permutation gives them.
+"""
+
+import numpy as np
+from jaxtyping import Int
+
+from hone.core.alphabet import Alphabet
+from hone.core.sequences import Sequences, pack
+from hone.tasks.field_arithmetic.chains import DIVIDE, SUBTRACT, Chains, affine, inverses, walk
+
+MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<sep>", "<pad>")
+
+
+class Form:
+    """Token ids of a field's symbols and marks."""
+
+    def __init__(self, p: int) -> None:
+        self.p = p
+        self.alphabet = Alphabet((*(f"e{i}" for i in range(p)), *MARKS), "<eos>", "<pad>")
+        marks = [self.alphabet.id(mark) for mark in MARKS]
+        self.operations = np.array(marks[:4])
+        self.equals, self.forward, self.backward, self.unknown, self.so = marks[4:9]
+        self.eos, self.sep = marks[9:11]
+
+    def native(self, chains: Chains, opening: int) -> list[np.ndarray]:
+        """Solutions that know the element they start from."""
+        steps = self._steps(chains, walk(chains, chains.start)[:, 1:, None])
+        head = np.stack([np.full(len(chains.steps), opening), chains.start], axis=1)
+        tail = self._ending(chains.end)
+        return [
+            np.concatenate([h, s[:n].ravel(), t])
+            for h, s, n, t in zip(head, steps, chains.steps, tail, strict=True)
+        ]
+
+    def affine(
+        self, chains: Chains, opening: int, known: Int[np.ndarray, " n"]
+    ) -> list[np.ndarray]:
+        """Solutions that carry a·x + b to the known element and solve for x."""
+        a, b = affine(chains)
+        steps = self._steps(chains, np.stack([a, b], axis=2)[:, 1:])
+        head = np.stack([np.full(len(known), opening), a[:, 0], b[:, 0]], axis=1)
+        a, b = a[:, -1], b[:, -1]
+        left = (known - b) % self.p
+        x = left * inverses(self.p)[a] % self.p
+        marks = (
+            np.full(len(known), token)
+            for token in (
+                self.so,
+                self.operations[SUBTRACT],
+                self.equals,
+                self.operations[DIVIDE],
+                self.equals,
+            )
+        )
+        so, minus, equals, over, again = marks
+        solved = np.stack([so, known, minus, b, equals, left, over, a, again, x], axis=1)
+        tail = np.concatenate([solved, self._ending(x)], axis=1)
+        return [
+            np.concatenate([h, s[:n].ravel(), t])
+            for h, s, n, t in zip(head, steps, chains.steps, tail, strict=True)
+        ]
+
+    def trial(self, chains: Chains, opening: int, known: Int[np.ndarray, " n"]) -> list[np.ndarray]:
+        """Solutions that try every element in turn until one leads to the known one."""
+        tried = [
+            (candidate, walk(chains, np.full_like(known, candidate))) for candidate in range(self.p)
+        ]
+        rendered = [self._steps(chains, states[:, 1:, None]) for _, states in tried]
+        rows = []
+        for row, n in enumerate(chains.steps):
+            parts = [np.array([opening])]
+            for (candidate, states), steps in zip(tried, rendered, strict=True):
+                parts += [np.array([self.unknown, candidate]), steps[row, :n].ravel()]
+                if states[row, -1] == known[row]:
+                    parts.append(self._ending(np.array([candidate]))[0])
+                    break
+            rows.append(np.concatenate(parts))
+        return rows
+
+    def prompts(self, chains: Chains, inverted: np.ndarray) -> list[np.ndarray]:
+        """What is asked: the end, given the start, or the start, given the end."""
+        asked = np.full(len(chains.steps), self.unknown)
+        first = np.where(inverted, asked, chains.start)
+        last = np.where(inverted, chains.end, asked)
+        pairs = np.stack([self.operations[chains.operations], chains.operands], axis=2)
+        tail = np.stack(
+            [np.full_like(last, self.equals), last, np.full_like(last, self.sep)], axis=1
+        )
+        return [
+            np.concatenate([[f], pair[:n].ravel(), t])
+            for f, pair, n, t in zip(first, pairs, chains.steps, tail, strict=True)
+        ]
+
+    def in_symbols(
+        self, rows: list[np.ndarray], symbols: Int[np.ndarray, "n p"], eos: bool
+    ) -> Sequences:
+        """Rows of element and mark ids as tokens: every element in its problem's symbol."""
+        written = [
+            np.where(row < self.p, names[np.minimum(row, self.p - 1)], row)
+            for row, names in zip(rows, symbols, strict=True)
+        ]
+        ends = [self.eos] if eos else []
+        return pack([[*row.tolist(), *ends] for row in written])
+
+    def _steps(
+        self, chains: Chains, results: Int[np.ndarray, "n steps values"]
+    ) -> Int[np.ndarray, "n steps tokens"]:
+        """`op v =` and the results, for every operation."""
+        marks = self.operations[chains.operations], chains.operands
+        equals = np.full_like(chains.operands, self.equals)
+        return np.concatenate([np.stack([*marks, equals], axis=2), results], axis=2)
+
+    def _ending(self, answers: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n two"]:
+        return np.stack([np.full_like(answers, self.so), answers], axis=1)
