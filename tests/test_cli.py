@@ -46,7 +46,7 @@ def refused(arguments: list[str | Path], capsys: pytest.CaptureFixture[str]) -> 
         (["parity", "experiments=algorithm"], ["experiment 'algorithm'", "'algorithms'"]),
         (
             ["parity", "experiments=reward_and_temperature", "temperatures=0"],
-            ["temperature = 0.0", "above 0 for RL"],
+            ["temperatures = 0.0", "above 0"],
         ),
         (["parity", "--workers", "0"], ["workers = 0", "1 or more"]),
         (["parity", "--workers", "two"], ["--workers", "'two'", "INT"]),

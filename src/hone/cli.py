@@ -1,4 +1,6 @@
-"""The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
+"""What RL post-training does to a language model's reasoning: studies, claims, measurements."""
+
+# Parses, calls, prints. Heavy imports wait until a command needs them.
 
 import contextlib
 import io
@@ -33,6 +35,7 @@ class Run:
     overrides: Positional[tuple[str, ...]] = ()
     """key=value changes of the study's settings, e.g. d=13 seeds=0,1,2."""
     preset: str = "quick"
+    """Settings by name; `hone list` shows them."""
     part: str | None = None
     """One part of the preset; all of them if not given."""
     out: Path | None = None
@@ -90,10 +93,15 @@ class Eval:
     task: str | None = None
     """E.g. parity:d=11; the one the checkpoint was trained on if not given."""
     samples: int = 8
+    """Responses to each problem, beside the greedy one."""
     problems: int = 512
+    """Of the validation split."""
     temperature: float = 1.0
+    """Of the samples."""
     top_p: float = 1.0
+    """Of the samples: the mass of the nucleus they are drawn from."""
     seed: int = 0
+    """Of the samples; the problems are always the same."""
     json: bool = False
 
     def __call__(self) -> None:

@@ -134,3 +134,13 @@ def test_wall_times_read_well(seconds: float, text: str, tmp_path: Path) -> None
     assert f"| time of all stages, one after the other | {text} |" in published(
         tmp_path, section(seconds=seconds)
     )
+
+
+def test_a_page_does_not_lose_what_the_runs_lack(tmp_path: Path) -> None:
+    before = published(tmp_path, section(), full("core"))
+    with pytest.raises(UsageError, match="holds full, core, which these runs lack"):
+        published(tmp_path, section())
+    with pytest.raises(UsageError, match="holds quick, which these runs lack"):
+        published(tmp_path, full("core"), full("ablations"))
+    assert (tmp_path / "parity.md").read_text(encoding="utf-8") == before
+    published(tmp_path, section(), full("core"), full("ablations"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hone.core.errors import UsageError
+from hone.core.errors import DamagedFile, UsageError
 from hone.core.stage import StageConfig
 from hone.models.config import mistral_style
 from hone.objectives.algorithms import UntilMatched, grpo, reinforce, star
@@ -178,3 +178,21 @@ def test_a_described_config_can_be_rebuilt() -> None:
 def test_only_plain_values_can_be_part_of_a_config() -> None:
     with pytest.raises(TypeError, match="cannot be part of a config"):
         describe(Toy("a", factors={"b": Path()}))  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        {"class": "os:system", "command": "false"},
+        {"class": "subprocess:Popen", "args": ["false"]},
+        {"class": "hone.nothing:Config"},
+        {"class": "hone.tasks.parity:parity_mixture", "p_cot": 0.5},
+        {"class": "hone.tasks.parity:Parity", "bits": 3},
+        {"class": "hone.tasks.parity:Parity", "d": {"class": "builtins:eval", "source": "1"}},
+        {"class": 3},
+    ],
+    ids=str,
+)
+def test_a_description_from_elsewhere_cannot_call_anything(description: dict[str, Any]) -> None:
+    with pytest.raises(DamagedFile):
+        rebuild(description)

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from hone.runs.executor import Progress
+from hone.runs.folder import finish
 from hone.studies.progress import Display, Estimator, plan_table, seconds_taken
 from tests.runs.toy import Toy, node
 
@@ -22,7 +23,7 @@ def write(root: Path, index: int, step: int, seconds: float, done: bool = False)
     (folder / "metrics.jsonl").write_text(json.dumps(figures) + '\n{"step": 9, "to')
     (folder / "timing.jsonl").write_text(json.dumps({"step": step, "seconds": seconds}) + "\n")
     if done:
-        (folder / "result.json").write_text("{}")
+        finish(folder)
 
 
 def shown(root: Path, progress: Progress, *, terminal: bool) -> str:

@@ -1,14 +1,19 @@
 """Every run has a folder of its own, and a run file is read back as it was written."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hone.core.errors import DamagedFile
 from hone.studies.registry import find_study
 from hone.studies.runfile import RunFile, load_run, run_name, runs_below
 
-RECORD = RunFile("parity", "quick", "", ("d=5",), "hone run", {}, {}, "2000-01-01", 1.5, [])
+MADE = {"code": "1.0+abc", "determining": "9f2a"}
+RECORD = RunFile("parity", "quick", "", ("d=5",), "hone run", {}, MADE, "2000-01-01", 1.5, [])
 OVERRIDES = st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=300))
 
 
@@ -17,6 +22,21 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     RECORD.write(folder)
     assert load_run(folder) == RECORD
     assert runs_below(tmp_path) == runs_below(folder) == [folder]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"environment": {}}, {"environment": None}, {"stages": [{"arm": "a"}]}, {"stages": []},
+     {"stages": 3}, {"another": 1}],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_record_is_named(tmp_path: Path, change: dict[str, Any]) -> None:
+    folder = tmp_path / RECORD.name
+    RECORD.write(folder)
+    fields = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(fields | change))
+    with pytest.raises(DamagedFile, match=r"run\.json is damaged"):
+        load_run(folder).results(tmp_path)
 
 
 def test_a_run_is_named_after_what_was_asked_for() -> None:

@@ -170,7 +170,7 @@ class Examination:
         if self.settings.debug_build:
             yield "Python is a debug build: its code runs several times slower."
         if not self.settings.assertions:
-            yield "Python runs with -O: assertions, and so start-up checks, are off."
+            yield "Python runs with -O: assertions are off."
 
 
 def examine(folder: Path) -> Examination:

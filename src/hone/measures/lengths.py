@@ -35,7 +35,8 @@ class Lengths:
 def lengths(table: pl.DataFrame, confidence: float = 0.95) -> Lengths:
     """Mean and median response length, and the truncated share.
 
-    The median's interval is over seeds alone: there is none with a single seed.
+    No problem is taken to have longer responses than the longest seen. The median's interval is
+    over seeds alone: there is none with a single seed.
 
     Args:
         table: rollouts of one or more seeds; needs `problem_id`, `response_ids` and `finish`.
@@ -45,8 +46,9 @@ def lengths(table: pl.DataFrame, confidence: float = 0.95) -> Lengths:
         UsageError: a column it needs is missing.
     """
     rows, note = usable(table, "length", ("problem_id", "response_ids", "finish"))
+    longest = float(rows.select(LENGTH.max().fill_null(0)).item())
     return Lengths(
-        mean=estimate(per_problem(rows, LENGTH.mean()), confidence, note, bounds=None),
+        mean=estimate(per_problem(rows, LENGTH.mean()), confidence, note, bounds=(0.0, longest)),
         median=_median(rows, confidence, note),
         truncated=estimate(per_problem(rows, _TRUNCATED.mean()), confidence, note),
     )

@@ -49,6 +49,8 @@ def from_hf(values: dict[str, Any], path: Path) -> DecoderConfig:
         return _gpt2(values) if family == "gpt2" else _llama_like(family, values, path)
     except KeyError as missing:
         raise DamagedFile(f"{path} lacks the key {missing}; save the model again") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DamagedFile(f"{path} holds a value of the wrong kind: {error}") from error
 
 
 def _gpt2(values: dict[str, Any]) -> DecoderConfig:

@@ -44,7 +44,7 @@ def claims_table(claims: Sequence[Claim]) -> Table:
     for claim in claims:
         table.add_row(
             Text(marked(claim["verdict"]), style=_COLOURS.get(claim["verdict"], "")),
-            Text(claim["statement"]),
+            Text(_with_note(claim)),
             Text(number(claim["reported"])),
             Text(measured(claim)),
             Text(claim["region"]),

@@ -5,6 +5,7 @@ The files are generated and never edited; what a person has to say goes in `<stu
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,11 +69,13 @@ def publish(
         UsageError: there is nothing to publish, or a section was made by uncommitted code.
     """
     _refuse(study, sections)
+    _refuse_to_forget(folder / f"{study}.md", sections)
     largest = sections[-1].preset
     claims = [
         claim for section in sections if section.preset == largest for claim in section.claims
     ]
     opening = [f"# {escaped(title)}", escaped(paper), escaped(summary), _GENERATED.format(study)]
+    opening.append(f"<!-- holds: {'; '.join(section.name for section in sections)} -->")
     lines = [*opening, f"## Claims (preset {largest})", tally(claims), markdown_table(claims)]
     lines += _notes(folder / f"{study}.notes.md")
     presets = list(dict.fromkeys(section.preset for section in sections))
@@ -101,6 +104,19 @@ def _refuse(study: str, sections: Sequence[Section]) -> None:
                 f"({section.environment['code']}); commit, then run it in a new folder: "
                 f"{section.command} --out …"
             )
+
+
+def _refuse_to_forget(page: Path, sections: Sequence[Section]) -> None:
+    """A page is written anew: what it holds must be in the runs that are published."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    held = re.search(r"^<!-- holds: (.*) -->$", text, re.MULTILINE)
+    named = {section.name for section in sections}
+    lost = [name for name in held[1].split("; ") if name not in named] if held else []
+    if lost:
+        raise UsageError(
+            f"not published: {page} holds {'; '.join(lost)}, which these runs lack: run them in "
+            "the same folder, or remove the page first"
+        )
 
 
 def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str]:

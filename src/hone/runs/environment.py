@@ -31,6 +31,7 @@ def code_version() -> str:
     """`version+commit`, with `.dirty` where the tree has uncommitted changes to the package."""
     root = Path(hone.__file__).parent
     try:
+        _git(root, "ls-files", "--error-unmatch", hone.__file__)  # else the repository is another's
         commit = _git(root, "rev-parse", "--short=10", "HEAD")
         changed = _git(root, "status", "--porcelain", "--", str(root))
     except (OSError, subprocess.CalledProcessError):

@@ -54,6 +54,15 @@ def check_complete(folder: Path) -> None:
         raise DamagedFile(f"{folder / 'result.json'} is damaged: it lists no files") from error
 
 
+def is_sound(folder: Path) -> bool:
+    """Whether a stage has finished in this folder and all of its files are what it wrote."""
+    try:
+        check_complete(folder)
+    except DamagedFile:
+        return False
+    return True
+
+
 def finish(folder: Path) -> None:
     """Mark a stage complete: every file's digest is recorded, its checkpoints in progress go.
 

@@ -5,12 +5,15 @@ import hashlib
 import importlib
 import inspect
 import json
+import sys
 from collections.abc import Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import hone
+from hone.core.errors import DamagedFile
 from hone.core.stage import StageConfig
 
 DETERMINING = ("core", "tasks", "models", "sampling", "objectives", "training")
@@ -37,16 +40,36 @@ def describe(value: Any, semantic_only: bool = False) -> Any:
 
 
 def rebuild(data: Any) -> Any:
-    """The config that `describe` turned into data."""
+    """The config that `describe` turned into data.
+
+    Raises:
+        DamagedFile: the data name something that is no dataclass of ours or of a loaded study, or
+            fields that it does not have. A folder may come from anybody: nothing else is called.
+    """
     if isinstance(data, dict) and "class" in data:
-        module, _, name = data["class"].partition(":")
-        kind = getattr(importlib.import_module(module), name)
-        return kind(**{key: rebuild(item) for key, item in data.items() if key != "class"})
+        fields = {key: rebuild(item) for key, item in data.items() if key != "class"}
+        try:
+            return _dataclass(data["class"])(**fields)
+        except TypeError as error:
+            raise DamagedFile(
+                f"a config holds a {data['class']} that cannot be: {error}"
+            ) from error
     if isinstance(data, dict):
         return {key: rebuild(item) for key, item in data.items()}
     if isinstance(data, list):
         return tuple(rebuild(item) for item in data)
     return data
+
+
+def _dataclass(name: Any) -> type:
+    """The dataclass that a description names."""
+    module, _, kind = str(name).partition(":")
+    ours = module.split(".")[0] == hone.__name__ and find_spec(module) is not None
+    found = importlib.import_module(module) if ours else sys.modules.get(module)
+    made = getattr(found, kind, None)
+    if not (isinstance(made, type) and dataclasses.is_dataclass(made)):
+        raise DamagedFile(f"a config names {name!r}, which is no configuration of ours")
+    return made
 
 
 def stage_key(stage: str, config: StageConfig, seed: int, inputs: Mapping[str, str]) -> str:

@@ -29,6 +29,9 @@ from hone.tasks import parse_task
 from hone.training.evaluation import evaluation_problems, graded_table
 from hone.training.policies import load_policy
 
+_OURS = ("manifest.json", "optimizer.safetensors", "../environment.json")
+"""What marks a checkpoint that we wrote, which a manifest vouches for."""
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -54,7 +57,7 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     """
     checkpoint = _checkpoint(folder)
     task = _named_task(task_text) if task_text else _trained_on(folder)
-    if (checkpoint.parent / "environment.json").is_file():  # in a run folder of ours
+    if any((checkpoint / name).exists() for name in _OURS):  # others have no manifest
         verify(checkpoint, read_json(checkpoint / "manifest.json"))
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
@@ -79,7 +82,8 @@ def _named_task(text: str) -> Task:
     try:
         return parse_task(text)
     except TypeError as error:  # a field without a default is not given
-        raise UsageError(f"--task {text}: {error}; write e.g. parity:d=11") from error
+        missing = str(error).rpartition("argument: ")[2]
+        raise UsageError(f"--task {text} lacks {missing}; write e.g. parity:d=11") from error
 
 
 def _checkpoint(folder: Path) -> Path:
@@ -88,6 +92,8 @@ def _checkpoint(folder: Path) -> Path:
         return folder / "checkpoint"
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; name a run folder or a checkpoint")
+    if (folder / "study.json").is_file() or (folder / "run.json").is_file():
+        raise UsageError(f"{folder} holds many models; name one of the stages/… of its study")
     if (folder / "metrics.jsonl").is_file():
         raise UsageError(
             f"{folder} has no checkpoint: it is not finished, or of a stage that makes none"

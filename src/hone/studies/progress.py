@@ -17,7 +17,7 @@ from rich.text import Text
 from hone.models.config import parameters
 from hone.report.publish import duration
 from hone.runs.executor import Progress
-from hone.runs.folder import is_complete
+from hone.runs.folder import is_complete, is_sound
 from hone.runs.plan import Node, missing, unique
 
 _NOMINAL_RATE = 25e9  # floating-point operations a second of one thread, before anything is known
@@ -59,17 +59,17 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
     """What a run would do: stages, whether they are there, estimated time."""
     estimator = Estimator(nodes, root)
     table = Table("arm", "stage", "seeds", "done", "estimate", box=None, pad_edge=False)
+    to_do = {node.key: node for node in unique(nodes) if not is_sound(node.folder(root))}
     by_stage: dict[tuple[str, str], list[Node]] = {}
     for node in nodes:
         by_stage.setdefault((node.arm, node.stage), []).append(node)
     for (arm, stage), members in by_stage.items():
-        left = [node for node in members if not is_complete(node.folder(root))]
+        left = [node for node in members if node.key in to_do]
         seconds = sum(map(estimator.seconds, left), 0.0)
         seeds = ",".join(str(node.seed) for node in members)
         done = f"{len(members) - len(left)}/{len(members)}"
         table.add_row(arm, stage, seeds, done, duration(seconds))
-    to_do = missing(nodes, root)
-    wall = sum(map(estimator.seconds, to_do), 0.0) / workers
+    wall = sum(map(estimator.seconds, to_do.values()), 0.0) / workers
     return Group(
         table,
         f"{len(unique(nodes))} different stages, {len(to_do)} to do, about {duration(wall)} "

@@ -71,16 +71,21 @@ class RunFile:
         Raises:
             DamagedFile: a stage's folder is gone or not complete, or a file of it is damaged.
         """
-        stages = tuple(
-            Finished(
-                stage["arm"],
-                stage["stage"],
-                stage["seed"],
-                stage["factors"],
-                root / "stages" / stage["folder"],
+        try:
+            stages = tuple(
+                Finished(
+                    stage["arm"],
+                    stage["stage"],
+                    stage["seed"],
+                    stage["factors"],
+                    root / "stages" / stage["folder"],
+                )
+                for stage in self.stages
             )
-            for stage in self.stages
-        )
+        except (TypeError, KeyError) as error:
+            raise DamagedFile(f"{root / self.name / _FILE} is damaged: stages ({error})") from error
+        if not stages:
+            raise DamagedFile(f"{root / self.name / _FILE} is damaged: it lists no stages")
         for stage in stages:
             if not is_complete(stage.folder):
                 raise DamagedFile(f"{stage.folder} is missing or unfinished; run the study again")
@@ -122,7 +127,9 @@ def load_run(folder: Path) -> RunFile:
         raise UsageError(f"{folder} holds no finished run (no {_FILE}); see `hone run`")
     try:
         fields = read_json(folder / _FILE)
-        return RunFile(**{**fields, "overrides": tuple(fields["overrides"])})
+        record = RunFile(**{**fields, "overrides": tuple(fields["overrides"])})
+        _ = record.environment["determining"], record.environment["code"]
+        return record
     except (TypeError, KeyError) as error:
         raise DamagedFile(f"{folder / _FILE} is damaged ({error})") from error
 

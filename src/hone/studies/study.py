@@ -89,7 +89,9 @@ class Study(Generic[Settings]):
         if part not in self.presets[preset]:
             raise unknown(f"part of preset {preset}", part, self.presets[preset])
         settings: Any = self.presets[preset][part]
-        changes = dict(_override(settings, text) for text in overrides)
+        pairs = [_override(settings, text) for text in overrides]
+        changes = dict(pairs)
+        require(len(changes) == len(pairs), "overrides", " ".join(overrides), "every key once")
         return dataclasses.replace(settings, **changes)
 
 

@@ -10,6 +10,7 @@ from hone.core.random import Stream
 from hone.models import checkpoint
 from hone.models.config import DecoderConfig
 from hone.models.decoder import Decoder
+from hone.models.tokenizer import read_alphabet
 from hone.sampling.policy import DecoderPolicy
 
 
@@ -24,7 +25,7 @@ def load_decoder(folder: Path, task: Task) -> Decoder:
     """The decoder of a checkpoint folder, checked against the task that it is to answer.
 
     Raises:
-        UsageError: its vocabulary or context cannot hold the task.
+        UsageError: its vocabulary or context cannot hold the task, or it has other symbols.
         DamagedFile: a file of the folder is missing or cannot be trusted.
     """
     decoder = checkpoint.load(folder)
@@ -34,6 +35,9 @@ def load_decoder(folder: Path, task: Task) -> Decoder:
         raise UsageError(
             f"{folder}: vocabulary of {vocab}, but {task.name} has {len(task.alphabet)} symbols"
         )
+    written = folder / "tokenizer.json"
+    if written.is_file() and read_alphabet(folder) != task.alphabet:
+        raise UsageError(f"{written} has other symbols, or another order of them, than {task.name}")
     if context < needed:
         raise UsageError(f"{folder}: context of {context}, but {task} needs {needed} tokens")
     return decoder

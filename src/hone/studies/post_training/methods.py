@@ -56,6 +56,7 @@ class Settings:
                 raise unknown("experiment", name, EXPERIMENTS)
         for name in _COUNTS:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(self.lr > 0, "lr", self.lr, "a number above 0")
         require(self.group >= 2, "group", self.group, "2 or more")
         require(0 < self.p_cot < 1, "p_cot", self.p_cot, "a number between 0 and 1")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")

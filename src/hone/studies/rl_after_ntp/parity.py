@@ -81,6 +81,10 @@ class Settings:
             require(width % 16 == 0, name, width, "a multiple of 16")
         for p_cot in self.rare:
             require(0 < p_cot < 1, "rare", p_cot, "numbers between 0 and 1")
+        for temperature in self.temperatures:
+            require(temperature > 0, "temperatures", temperature, "above 0; 0 only evaluates")
+        for name in ("lr", "rl_lr"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
         distinct = len(set(self.seeds)) == len(self.seeds) > 0
         require(distinct, "seeds", self.seeds, "one or more different whole numbers")
