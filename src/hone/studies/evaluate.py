@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hone.core.contracts import Problems, SamplingProtocol, Task
-from hone.core.errors import UsageError, require
+from hone.core.errors import DamagedFile, UsageError, require
 from hone.core.random import Stream
 from hone.measures import (
     Estimate,
@@ -58,7 +58,10 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     checkpoint = _checkpoint(folder)
     task = _named_task(task_text) if task_text else _trained_on(folder)
     if any((checkpoint / name).exists() for name in _OURS):  # others have no manifest
-        verify(checkpoint, read_json(checkpoint / "manifest.json"))
+        manifest = read_json(checkpoint / "manifest.json")
+        verify(checkpoint, manifest)
+        if "model.safetensors" not in manifest:
+            raise DamagedFile(f"{checkpoint / 'manifest.json'} is damaged: it lists no weights")
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
     if len(problems) < protocol.problems:
