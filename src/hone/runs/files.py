@@ -108,18 +108,12 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def verify(folder: Path, expected: Any) -> None:
+def verify(folder: Path, expected: dict[str, str]) -> None:
     """Check files against their digests.
-
-    Args:
-        folder: that holds the files.
-        expected: digest by name, as a manifest holds them.
 
     Raises:
         DamagedFile: naming the first file that is missing or not what was written.
     """
-    if not isinstance(expected, dict):
-        raise DamagedFile(f"{folder}: its list of digests is damaged")
     for name, digest in expected.items():
         file = folder / name
         if not file.is_file():

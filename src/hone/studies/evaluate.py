@@ -59,9 +59,9 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     task = _named_task(task_text) if task_text else _trained_on(folder)
     if any((checkpoint / name).exists() for name in _OURS):  # others have no manifest
         manifest = read_json(checkpoint / "manifest.json")
-        verify(checkpoint, manifest)
-        if "model.safetensors" not in manifest:
+        if not isinstance(manifest, dict) or "model.safetensors" not in manifest:
             raise DamagedFile(f"{checkpoint / 'manifest.json'} is damaged: it lists no weights")
+        verify(checkpoint, manifest)
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
     if len(problems) < protocol.problems:
