@@ -8,7 +8,7 @@ it has threads.
 """
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -48,38 +48,12 @@ def teach(folder: Path, size: str, p_cot: float = 1.0, steps: int = 60) -> Path:
 
 def race(checkpoint: Path, turns: int, threads: int) -> Iterator[Timed]:
     """Seconds of a step: TRL at its best in both dtypes, then ours, in turn."""
-    best = best_of_trl(checkpoint, threads)
-    steps = _WARMUP + _STEPS
-    rounds = [
-        [
-            *(
-                _steps(_trl_name(*key, threads), _trl(checkpoint, *key, threads, steps))
-                for key in best
-            ),
-            *(
-                _steps(f"hone, {dtype}, 1 thread", _ours(checkpoint, dtype, steps))
-                for dtype in DTYPES
-            ),
-        ]
-        for _ in range(turns)
-    ]
-    return _together(rounds)
+    return _in_turn(checkpoint, turns, threads, _WARMUP + _STEPS, _NEVER, _steps)
 
 
 def whole_runs(checkpoint: Path, turns: int, threads: int) -> Iterator[Timed]:
     """Seconds to 95 % greedy accuracy, or infinity; our evaluations count, TRL's do not."""
-    best = best_of_trl(checkpoint, threads)
-    level = str(LEVEL)
-    rounds = [
-        [
-            *(_whole(_trl_name(*key, threads), _trl(checkpoint, *key, threads, _MOST_STEPS, level))
-              for key in best),
-            *(_whole(f"hone, {dtype}, 1 thread", _ours(checkpoint, dtype, _MOST_STEPS, level))
-              for dtype in DTYPES),
-        ]
-        for _ in range(turns)
-    ]  # fmt: skip
-    return _together(rounds)
+    return _in_turn(checkpoint, turns, threads, _MOST_STEPS, str(LEVEL), _whole)
 
 
 def best_of_trl(checkpoint: Path, threads: int) -> list[tuple[str, int]]:
@@ -102,6 +76,31 @@ def ratio(slow: Timed, fast: Timed) -> tuple[float, float, float]:
     )
 
 
+def _in_turn(
+    checkpoint: Path,
+    turns: int,
+    threads: int,
+    steps: int,
+    level: str,
+    timed: Callable[[str, dict[str, Any]], Timed],
+) -> Iterator[Timed]:
+    """Every contestant once a turn, TRL at its best first."""
+    best = best_of_trl(checkpoint, threads)
+
+    def turn() -> list[Timed]:
+        theirs = [
+            timed(_trl_name(*key, threads), _trl(checkpoint, *key, threads, steps, level))
+            for key in best
+        ]
+        ours = [
+            timed(f"hone, {dtype}, 1 thread", _ours(checkpoint, dtype, steps, level))
+            for dtype in DTYPES
+        ]
+        return [*theirs, *ours]
+
+    return _together([turn() for _ in range(turns)])
+
+
 def _trl(
     checkpoint: Path, dtype: str, size: int, threads: int, steps: int, level: str = _NEVER
 ) -> dict[str, Any]:
@@ -113,7 +112,7 @@ def _trl_name(dtype: str, size: int, threads: int) -> str:
     return f"TRL, {dtype}, micro-batches of {size}, {threads} thread{'s' * (threads != 1)}"
 
 
-def _ours(checkpoint: Path, dtype: str, steps: int, level: str = _NEVER) -> dict[str, Any]:
+def _ours(checkpoint: Path, dtype: str, steps: int, level: str) -> dict[str, Any]:
     return measured("hone.bench.hone_steps", str(checkpoint), dtype, str(steps), level)
 
 

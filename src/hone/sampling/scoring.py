@@ -37,9 +37,9 @@ def in_parts(
     return scores
 
 
-def prompts_are_shared(prompt_rows: Int[np.ndarray, " rows"]) -> bool:
-    """Whether prompts are computed apart from the responses, once each."""
-    return _SHARERS * len(np.unique(prompt_rows)) <= len(prompt_rows)
+def prompts_are_shared(prompts: int, rows: int) -> bool:
+    """Whether so many prompts of so many rows are computed apart from them, once each."""
+    return _SHARERS * prompts <= rows
 
 
 def response_hidden(
@@ -57,7 +57,7 @@ def response_hidden(
         responses: right-padded; entries beyond a row's length have no meaning.
     """
     used, rows = np.unique(prompt_rows, return_inverse=True)
-    shared = prompts_are_shared(prompt_rows)
+    shared = prompts_are_shared(len(used), len(rows))
     device = device_of(decoder)
     head, mask, last = split_prompts(prompts.select(used if shared else prompt_rows), device)
     targets = torch.from_numpy(responses.trim().tokens).to(device)

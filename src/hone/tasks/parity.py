@@ -16,7 +16,8 @@ from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, unknown
 from hone.core.random import Stream, philox
 from hone.core.sequences import Sequences
-from hone.core.vocabulary import OTHER, Grade, PositionClass, Reason
+from hone.core.vocabulary import OTHER, Grade, PositionClass
+from hone.tasks.reading import reasons
 
 MINUS, PLUS, EOS, SEP, PAD = range(5)
 _ALPHABET = Alphabet(("-", "+", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
@@ -94,7 +95,7 @@ class Parity:
         return Reading(
             answers=np.where(complete, np.array(self.alphabet.symbols)[last], ""),
             grades=np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
-            reasons=_reasons(right, complete, stopped),
+            reasons=reasons(right, complete, stopped),
             strategies=self._strategies(values, stopped),
             steps_correct=self._steps_correct(chain, responses, values, stopped),
             classes=self._classes(responses, values),
@@ -210,9 +211,3 @@ def _parity(bits: Bool[np.ndarray, "n d"]) -> Int[np.ndarray, "n d"]:
 def _ids(bits: Bool[np.ndarray, "n d"]) -> np.ndarray:
     packed = np.packbits(bits, axis=1)
     return np.array([row.tobytes().hex() for row in packed])
-
-
-def _reasons(right: np.ndarray, complete: np.ndarray, stopped: np.ndarray) -> np.ndarray:
-    reasons = np.where(complete, Reason.WRONG.value, Reason.MALFORMED.value)
-    reasons = np.where(stopped, reasons, Reason.TRUNCATED.value)
-    return np.where(right, Reason.RIGHT.value, reasons)

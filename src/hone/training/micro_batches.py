@@ -18,7 +18,7 @@ def micro_batches(batch: Batch, live: np.ndarray, size: int) -> Iterator[np.ndar
     Rows of like length side by side pad little; rows of one prompt side by side share it.
     """
     order = live[np.lexsort((batch.prompt_rows[live], batch.responses.lengths[live]))]
-    shared = prompts_are_shared(batch.prompt_rows[order])
+    shared = prompts_are_shared(len(np.unique(batch.prompt_rows[order])), len(order))
     prompt = 0 if shared else int(batch.prompts.lengths.max(initial=0))
     widths = prompt + batch.responses.lengths[order]
     start = 0

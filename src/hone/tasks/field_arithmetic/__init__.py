@@ -17,9 +17,10 @@ from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, unknown
 from hone.core.random import Stream, philox
 from hone.core.sequences import Sequences
-from hone.core.vocabulary import OTHER, Grade, PositionClass, Reason
+from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.field_arithmetic.chains import ADD, MULTIPLY, Chains
 from hone.tasks.field_arithmetic.compact import Form
+from hone.tasks.reading import reasons
 
 EVALUATION, INVERSION = "evaluation", "inversion"
 _VALIDATION_SHARE = 0.25
@@ -147,7 +148,7 @@ class FieldArithmetic:
         return Reading(
             answers=answers,
             grades=np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
-            reasons=_reasons(right, complete, stopped),
+            reasons=reasons(right, complete, stopped),
             strategies=strategies,
             steps_correct=self._steps_correct(problems, responses, strategies),
             classes=self._classes(responses, complete),
@@ -324,9 +325,3 @@ def _ends_differ(latent: dict[str, np.ndarray]) -> Bool[np.ndarray, " n"]:
 
 def _ids(latent: dict[str, np.ndarray]) -> np.ndarray:
     return np.array(["-".join(f"{code:x}" for code in row if code) for row in _canonical(latent)])
-
-
-def _reasons(right: np.ndarray, complete: np.ndarray, stopped: np.ndarray) -> np.ndarray:
-    reasons = np.where(complete, Reason.WRONG.value, Reason.MALFORMED.value)
-    reasons = np.where(stopped, reasons, Reason.TRUNCATED.value)
-    return np.where(right, Reason.RIGHT.value, reasons)
