@@ -102,6 +102,17 @@ def step() -> Iterator[str]:
         yield f"| {dtype} | {ours:,.0f} | {theirs:,.0f} | {ours / theirs:.1f} |"
 
 
+def profile() -> Iterator[str]:
+    """Where the time of a GRPO step goes."""
+    yield "Self time of a GRPO step's operations, Mistral style, eager, by PyTorch's profiler."
+    for dtype in _DTYPES:
+        yield ""
+        yield f"| {dtype}: operation | share | calls |"
+        yield "|---|---:|---:|"
+        for name, share, calls in alone(cases.grpo_profile, cases.MODELS["Mistral style"], dtype):
+            yield f"| `{name}` | {share:.0%} | {calls:,} |"
+
+
 def ladder() -> Iterator[str]:
     """`hone bench`, without compilation."""
     yield "`hone bench`: Mistral-style decoders of several sizes, not compiled."
@@ -153,6 +164,7 @@ def arms() -> Iterator[str]:
 SECTIONS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "training": ("Next-token training", training),
     "step": ("A GRPO step", step),
+    "profile": ("What bounds a GRPO step", profile),
     "ladder": ("Sizes", ladder),
     "race": ("Against TRL, step by step", race),
     "whole": ("Against TRL, whole runs", whole),
@@ -177,7 +189,8 @@ def write(title: str, body: str) -> None:
     sections[title] = f"\n{body}\n"
     head = (
         "# Benchmarks\n\nWritten by `make bench`; never edited. Task: parity, d = 20 (prompts of "
-        "21 tokens, long responses of 21). Medians; one thread a process.\n"
+        "21 tokens, long responses of 21). Medians; one thread a process. What was asked for, and "
+        "what bounds each figure: [benchmarks.notes.md](benchmarks.notes.md).\n"
     )
     titles = [title for title, _ in SECTIONS.values()]
     kept = [f"\n## {title}\n{sections[title]}" for title in titles if title in sections]

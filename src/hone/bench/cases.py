@@ -96,6 +96,32 @@ def plain_rate(dtype: str) -> float:
 
 def grpo_step(config: DecoderConfig, dtype: str, compiled: bool) -> dict[str, float]:
     """Seconds to sample and to train one step of 32 prompts × 16 full-length responses."""
+    sample, train = _halves(config, dtype, compiled)
+    batch = sample(0)
+    sampling = median_seconds(sample)
+    training = median_seconds(lambda _: train(batch))
+    return {"sample": sampling, "train": training, "step": sampling + training}
+
+
+def grpo_profile(
+    config: DecoderConfig, dtype: str, shown: int = 12
+) -> list[tuple[str, float, int]]:
+    """The operations that a GRPO step spends most time in: name, share of all, calls."""
+    sample, train = _halves(config, dtype, compiled=False)
+    for i in range(2):
+        train(sample(i))
+    with torch.profiler.profile() as profiled:
+        train(sample(2))
+    found = profiled.key_averages()
+    total = sum(each.self_cpu_time_total for each in found)
+    top = sorted(found, key=lambda each: -each.self_cpu_time_total)[:shown]
+    return [(each.key, each.self_cpu_time_total / total, each.count) for each in top]
+
+
+def _halves(
+    config: DecoderConfig, dtype: str, compiled: bool
+) -> tuple[Callable[[int], Batch], Callable[[Batch], object]]:
+    """A GRPO step's two halves: to sample a batch, and to train on it."""
     made = learner(config, grpo(), dtype, compiled)
     problems = TASK.draw("train", PROMPTS, Stream.root(0))
     protocol = SamplingProtocol(TASK.max_tokens, GROUP)
@@ -107,10 +133,7 @@ def grpo_step(config: DecoderConfig, dtype: str, compiled: bool) -> dict[str, fl
         return Batch(problems.prompts, answers.prompt_rows, answers.tokens, answers.logprobs,
                      weights[:, None], 1.0, TASK.max_tokens)  # fmt: skip
 
-    batch = sample(0)
-    sampling = median_seconds(sample)
-    training = median_seconds(lambda i: made.update(batch, Stream.root(i)))
-    return {"sample": sampling, "train": training, "step": sampling + training}
+    return sample, lambda batch: made.update(batch, Stream.root(0))
 
 
 def greedy_accuracy(decoder: Decoder) -> float:
