@@ -153,6 +153,15 @@ class Task(Protocol):
 
 
 @runtime_checkable
+class Weighs(Protocol):
+    """A task whose demonstrations hold tokens that are not to be learned."""
+
+    def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
+        """Of every token of a demonstration in its likelihood."""
+        ...
+
+
+@runtime_checkable
 class Policy(Protocol):
     """Anything that answers prompts and can say how likely its answers are."""
 

@@ -26,6 +26,7 @@ ROLLOUT_SCHEMA: dict[str, pl.DataType] = {
     "response_ids": pl.List(pl.Int32()),
     "response_text": pl.String(),
     "logprobs": pl.List(pl.Float32()),
+    "classes": pl.List(pl.Int8()),
     "finish": pl.String(),
     "temperature": pl.Float64(),
     "forced": pl.String(),
@@ -70,7 +71,8 @@ def rollout_table(
         "prompt_ids": _lists(each.prompts),
         "response_ids": _lists(responses.tokens),
         "response_text": list(text),
-        "logprobs": _values(responses.logprobs, responses.tokens.lengths),
+        "logprobs": _values("logprobs", responses.logprobs, responses.tokens.lengths),
+        "classes": _values("classes", reading.classes, responses.tokens.lengths),
         "finish": np.where(responses.stopped, Finish.STOP.value, Finish.LENGTH.value),
         "answer": reading.answers,
         "grade": reading.grades,
@@ -105,6 +107,6 @@ def _lists(sequences: Sequences) -> pl.Series:
     return pl.Series(sequences.lists(), dtype=pl.List(pl.Int32()))
 
 
-def _values(array: np.ndarray, lengths: np.ndarray) -> pl.Series:
+def _values(name: str, array: np.ndarray, lengths: np.ndarray) -> pl.Series:
     rows = [row[:n] for row, n in zip(array, lengths, strict=True)]
-    return pl.Series(rows, dtype=pl.List(pl.Float32()))
+    return pl.Series(rows, dtype=ROLLOUT_SCHEMA[name])

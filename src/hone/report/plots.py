@@ -20,6 +20,7 @@ from hone.report import style
 
 _WIDTH = 7.4  # inches
 _GAP = 0.06  # of the axes' height, from label to label
+_MARKERS = "osD^"
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,26 @@ def bars(
     if x_limits is not None:
         axes.set_xlim(*_covering(x_limits, (axes.dataLim.x0, axes.dataLim.x1)))
     _mark(axes, levels or {})
+    return figure
+
+
+@style.styled
+def scatter(
+    points: Mapping[str, Mapping[str, tuple[Number, Number]]], x_label: str, y_label: str
+) -> Figure:
+    """Points by series, with the line on which both coordinates are equal.
+
+    Args:
+        points: x and y by name by series; names are for the reader of the code alone.
+        x_label: with its unit.
+        y_label: with its unit.
+    """
+    figure, axes = _canvas(x_label, y_label)
+    for i, (series, named) in enumerate(points.items()):
+        x, y = zip(*named.values(), strict=True)
+        axes.plot(x, y, _MARKERS[i % 4], color=style.colour(i), label=series, alpha=0.8, mew=0)
+    axes.axline((0, 0), slope=1, color=style.INK, linewidth=1, linestyle=style.RULE)
+    axes.legend(frameon=False, loc="best")
     return figure
 
 

@@ -66,7 +66,8 @@ class Evaluation:
 class Supervise(StageConfig):
     """Next-token prediction on fresh demonstrations, each in a strategy drawn from the mixture.
 
-    Trains `model` from scratch, or goes on from the input named `policy`.
+    Trains `model` from scratch, or goes on from the input named `policy`. With an input named
+    `rollouts`, an RL stage, what it fits is that stage's correct training rollouts instead.
     """
 
     task: Task
@@ -177,3 +178,17 @@ class Respond(StageConfig):
     @property
     def tokens(self) -> int:
         return self.problems * self.samples * self.task.max_tokens
+
+
+@dataclass(frozen=True)
+class Score(StageConfig):
+    """How far an RL stage, input `rollouts`, went from the input `policy`, by what a token does."""
+
+    task: Task
+    every: int  # rounds between looks; the first and the last always
+
+    implementation: ClassVar[str] = "hone.training.score:score"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        require(self.every >= 1, "every", self.every, "1 or more")

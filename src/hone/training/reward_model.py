@@ -26,6 +26,7 @@ from hone.sampling.scoring import SCORED_AT_ONCE, response_hidden
 from hone.training.configs import FitReward
 from hone.training.optimizer import MasterAdamW, rate
 from hone.training.policies import load_decoder
+from hone.training.rollouts import read_graded
 
 _BINS = 10
 
@@ -114,14 +115,6 @@ class _Graded:
         return F.binary_cross_entropy_with_logits(
             logits, torch.from_numpy(self.labels[rows]).to(logits)
         )
-
-
-def read_graded(folder: Path) -> pl.DataFrame:
-    """All graded training rollouts of a stage."""
-    tables = [pl.read_parquet(file) for file in sorted((folder / "rollouts").glob("train-*"))]
-    if not tables:
-        raise UsageError(f"{folder} holds no training rollouts; name an RL stage as `rollouts`")
-    return pl.concat(tables).filter(pl.col("grade") != Grade.UNSCORABLE)
 
 
 def log_odds(

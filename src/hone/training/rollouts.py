@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from hone.core.contracts import Responses, joined_responses
+from hone.core.errors import UsageError
 from hone.core.sequences import Sequences, concatenate
+from hone.core.vocabulary import Grade
 
 
 @dataclass(frozen=True)
@@ -62,3 +65,11 @@ def join(parts: Sequence[Rollouts]) -> Rollouts:
         np.concatenate([part.rewards for part in parts]),
         pl.concat(tables),
     )
+
+
+def read_graded(folder: Path) -> pl.DataFrame:
+    """All graded training rollouts of a stage."""
+    tables = [pl.read_parquet(file) for file in sorted((folder / "rollouts").glob("train-*"))]
+    if not tables:
+        raise UsageError(f"{folder} holds no training rollouts; name an RL stage as `rollouts`")
+    return pl.concat(tables).filter(pl.col("grade") != Grade.UNSCORABLE)

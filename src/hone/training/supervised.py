@@ -1,19 +1,24 @@
 """Next-token prediction on fresh demonstrations, drawn from a mixture of strategies."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 
-from hone.core.contracts import Batch, Task
-from hone.core.errors import Diverged
+from hone.core.contracts import Batch, Task, Weighs
+from hone.core.errors import Diverged, UsageError
 from hone.core.random import Stream
-from hone.core.sequences import concatenate
+from hone.core.sequences import Sequences, concatenate, pack
 from hone.core.stage import Context
+from hone.core.vocabulary import Grade
 from hone.models.decoder import Decoder
 from hone.objectives.algorithms import next_token_prediction
 from hone.training.configs import Supervise
 from hone.training.evaluation import Evaluator
 from hone.training.learner import DecoderLearner
 from hone.training.policies import fresh_decoder, load_decoder
+from hone.training.rollouts import read_graded
 
 
 def supervise(config: Supervise, context: Context) -> None:
@@ -28,12 +33,16 @@ def supervise(config: Supervise, context: Context) -> None:
     )
     evaluator = Evaluator(config.task, config.evaluation, config.steps, context)
     streams = context.stream.child("supervise")
+    kept = _kept(context.inputs["rollouts"]) if "rollouts" in context.inputs else None
     start = context.resume(learner.load)
     if start == 0:
         context.log(0, config.steps, evaluator.figures(learner.policy, 0))
     for step in range(start + 1, config.steps + 1):
-        batch = demonstrations(
-            config.task, config.mixture, config.batch, streams.child("batch", step)
+        stream = streams.child("batch", step)
+        batch = (
+            demonstrations(config.task, config.mixture, config.batch, stream)
+            if kept is None
+            else imitations(kept, config.batch, config.task.max_tokens, stream)
         )
         try:
             metrics = learner.update(batch, streams.child("order", step))
@@ -66,15 +75,41 @@ def demonstrations(
             if len(rows)
         ]
     )
+    rows = np.concatenate(parts)
+    batch = _batch(problems.prompts, rows, responses, task.max_tokens)
+    if isinstance(task, Weighs):
+        batch = replace(batch, weights=task.weights(problems.select(rows), responses))
+    return batch
+
+
+def imitations(kept: pl.DataFrame, n: int, max_tokens: int, stream: Stream) -> Batch:
+    """`n` of the kept rollouts, drawn with replacement."""
+    drawn = kept[stream.generator().integers(kept.height, size=n)]
+    prompts, responses = (pack(drawn[name].to_list()) for name in ("prompt_ids", "response_ids"))
+    return _batch(prompts, np.arange(n), responses, max_tokens)
+
+
+def _batch(
+    prompts: Sequences, prompt_rows: np.ndarray, responses: Sequences, max_tokens: int
+) -> Batch:
+    """Data to be fit: every response has weight 1."""
     return Batch(
-        problems.prompts,
-        np.concatenate(parts),
+        prompts,
+        prompt_rows,
         responses,
         old_logprobs=np.zeros(responses.tokens.shape, dtype=np.float32),
-        weights=np.ones((n, 1)),
+        weights=np.ones((len(responses), 1)),
         temperature=1.0,
-        max_tokens=task.max_tokens,
+        max_tokens=max_tokens,
     )
+
+
+def _kept(folder: Path) -> pl.DataFrame:
+    """The correct training rollouts of an RL stage."""
+    kept = read_graded(folder).filter(pl.col("grade") == Grade.CORRECT)
+    if kept.is_empty():
+        raise UsageError(f"{folder} has no correct training rollouts to fit")
+    return kept
 
 
 def _as_table(batch: Batch) -> pl.DataFrame:

@@ -86,7 +86,11 @@ class FieldArithmetic:
         return max(native, carried if self.off_native == "affine" else tried) + ending
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
-        """`n` independent problems of a split: uniform chains whose first and last step differ."""
+        """`n` independent problems of a split: uniform chains whose first and last step differ.
+
+        Kinds are drawn for training, and take turns in validation, so that any number of the first
+        problems holds its share of each.
+        """
         kept: list[dict[str, np.ndarray]] = []
         for attempt in range(64):
             drawn = self._candidates(2 * n, stream.child("attempt", attempt))
@@ -97,8 +101,11 @@ class FieldArithmetic:
                 break
         else:
             raise UsageError(f"{self} has no {split} problems; use longer chains")
-        latent = {name: np.concatenate([each[name] for each in kept])[:n] for name in kept[0]}
-        return self._problems(latent)
+        latent = {name: np.concatenate([each[name] for each in kept]) for name in kept[0]}
+        order = np.arange(len(latent["start"]))
+        if split == "validation":
+            order = self._in_turn(latent["inverted"])
+        return self._problems({name: values[order[:n]] for name, values in latent.items()})
 
     def problems(
         self, chains: Chains, inverted: Bool[np.ndarray, " n"], symbols: Int[np.ndarray, "n p"]
@@ -194,6 +201,12 @@ class FieldArithmetic:
             "inverted": stream.child("kind").uniform(rows) >= self.evaluation,
             "symbols": self._symbols(n, stream),
         }
+
+    def _in_turn(self, inverted: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """An order in which kinds come as often as they should, as evenly as can be."""
+        share = np.where(inverted, 1 - self.evaluation, self.evaluation)
+        rank = np.where(inverted, np.cumsum(inverted), np.cumsum(~inverted))
+        return np.argsort((rank - 0.5) / np.maximum(share, np.finfo(float).tiny), kind="stable")
 
     def _symbols(self, n: int, stream: Stream) -> Int[np.ndarray, "n p"]:
         if self.symbols == "fixed":

@@ -17,7 +17,8 @@ from hone.core.alphabet import Alphabet
 from hone.core.sequences import Sequences, pack
 from hone.tasks.field_arithmetic.chains import DIVIDE, SUBTRACT, Chains, affine, inverses, walk
 
-MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<sep>", "<pad>")
+_EXERCISES = ("<copy>", "<reverse>")  # see skills
+MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", *_EXERCISES, "<eos>", "<sep>", "<pad>")
 
 
 class Form:
@@ -29,11 +30,11 @@ class Form:
         marks = [self.alphabet.id(mark) for mark in MARKS]
         self.operations = np.array(marks[:4])
         self.equals, self.forward, self.backward, self.unknown, self.so = marks[4:9]
-        self.eos, self.sep = marks[9:11]
+        self.copy, self.reverse, self.eos, self.sep = marks[9:13]
 
     def native(self, chains: Chains, opening: int) -> list[np.ndarray]:
         """Solutions that know the element they start from."""
-        steps = self._steps(chains, walk(chains, chains.start)[:, 1:, None])
+        steps = self.steps(chains, walk(chains, chains.start)[:, 1:, None])
         head = np.stack([np.full(len(chains.steps), opening), chains.start], axis=1)
         tail = self._ending(chains.end)
         return [
@@ -46,7 +47,7 @@ class Form:
     ) -> list[np.ndarray]:
         """Solutions that carry a·x + b to the known element and solve for x."""
         a, b = affine(chains)
-        steps = self._steps(chains, np.stack([a, b], axis=2)[:, 1:])
+        steps = self.steps(chains, np.stack([a, b], axis=2)[:, 1:])
         head = np.stack([np.full(len(known), opening), a[:, 0], b[:, 0]], axis=1)
         a, b = a[:, -1], b[:, -1]
         left = (known - b) % self.p
@@ -74,7 +75,7 @@ class Form:
         tried = [
             (candidate, walk(chains, np.full_like(known, candidate))) for candidate in range(self.p)
         ]
-        rendered = [self._steps(chains, states[:, 1:, None]) for _, states in tried]
+        rendered = [self.steps(chains, states[:, 1:, None]) for _, states in tried]
         rows = []
         for row, n in enumerate(chains.steps):
             parts = [np.array([opening])]
@@ -111,7 +112,7 @@ class Form:
         ends = [self.eos] if eos else []
         return pack([[*row.tolist(), *ends] for row in written])
 
-    def _steps(
+    def steps(
         self, chains: Chains, results: Int[np.ndarray, "n steps values"]
     ) -> Int[np.ndarray, "n steps tokens"]:
         """`op v =` and the results, for every operation."""

@@ -1,0 +1,1 @@
+"""What RL adds on chains of field arithmetic: strategies chosen, strategies executed."""

@@ -1,0 +1,222 @@
+"""What the study shows: Table 1, what gains are made of, when, where, and what foretold them."""
+
+from collections.abc import Mapping
+
+import polars as pl
+from matplotlib.figure import Figure as Drawing
+
+from hone.measures import Estimate, accuracy
+from hone.measures.accuracy import CORRECT
+from hone.report.plots import Curve, bars, curves, scatter
+from hone.runs.results import Results
+from hone.studies.select_and_improve.claims import EASY, HARD, PAPER_TABLE
+from hone.studies.select_and_improve.statistics import (
+    EXECUTION,
+    ROUTING,
+    decomposition,
+    drift_by_token,
+    predicted,
+    responses,
+    timeline,
+)
+from hone.studies.study import Figure
+from hone.tasks.field_arithmetic import EVALUATION, INVERSION
+
+_LIMITS = (0.0, 1.0)
+_STAGES = {"before": "after fine-tuning", EASY: "after RL(2-5)", HARD: "after RL(6-9)"}
+
+
+def table_1(results: Results) -> Drawing | None:
+    """Accuracy on 6-9 operations by arm, stage and kind, beside the paper's."""
+    runs = results.select(experiment="main")
+    if not len(runs.select(stage="after")):
+        return None
+    groups: dict[str, dict[str, Estimate]] = {}
+    for (data, stage), paper in PAPER_TABLE.items():
+        arm = runs.select(data=data, train=HARD if stage == "before" else stage)
+        when = "before" if stage == "before" else "after"
+        rows = groups[f"{data} {_STAGES[stage]}"] = {}
+        kinds = ((INVERSION, paper[1]), (EVALUATION, paper[2]))
+        for kind, reported in kinds:
+            rows[kind] = accuracy(responses(arm, when, kind))
+            rows[f"{kind}, paper"] = _point(reported)
+    return bars(groups, "accuracy on 6-9 operations", levels={"chance": 1 / 11}, x_limits=_LIMITS)
+
+
+def parts_of_the_gain(results: Results) -> Drawing | None:
+    """Selection, improvement and choice within cells, by arm and kind."""
+    return _parts(results.select(experiment="main"), by_kind=True)
+
+
+def parts_by_reward(results: Results) -> Drawing | None:
+    """The same for rewards that know the answer, and that do not."""
+    return _parts(results.select(experiment="rewards"), by_kind=False)
+
+
+def parts_elsewhere(results: Results) -> Drawing | None:
+    """The same for every other experiment with RL."""
+    others = results.where(lambda factors: factors.get("experiment") not in ("main", "rewards"))
+    return _parts(others.where(lambda factors: "train" in factors), by_kind=False)
+
+
+def clocks(results: Results) -> Drawing | None:
+    """Routing and execution over the rounds of RL, in the mixed arm."""
+    series = {}
+    for train in (EASY, HARD):
+        runs = results.select(experiment="main", stage="rl", data="FB", train=train)
+        if not len(runs):
+            return None
+        for name, value in (("routing", ROUTING), ("execution", EXECUTION)):
+            steps, values = timeline(runs, value)
+            series[f"{name}, RL({train})"] = Curve(steps.astype(float), values)
+    return curves(series, "RL round", "share of responses", y_limits=_LIMITS)
+
+
+def accuracy_over_rounds(results: Results) -> Drawing | None:
+    """Accuracy on the hard problems over the rounds of RL(6-9), by demonstrations (Fig. 2)."""
+    runs = results.select(experiment="main", stage="rl", train=HARD)
+    return _over_rounds(runs, "data") if len(runs) else None
+
+
+def curricula(results: Results) -> Drawing | None:
+    """Accuracy on the hard problems over rounds, by curriculum."""
+    runs = results.select(experiment="curricula", stage="rl")
+    return _over_rounds(runs, "by") if len(runs) else None
+
+
+def where_rl_acts(results: Results) -> Drawing | None:
+    """KL to the policy before RL, of a token that decides, executes or answers."""
+    runs = results.select(experiment="main", stage="drift", data="FB", train=HARD)
+    if not len(runs):
+        return None
+    table = drift_by_token(runs)
+    series = {}
+    for token in ("decide", "execute", "answer"):
+        wide = (
+            table.filter(pl.col("token") == token)
+            .pivot(on="step", index="seed", values="each")
+            .sort("seed")
+        )
+        steps = sorted(int(step) for step in wide.columns[1:])
+        values = wide.select(str(step) for step in steps).to_numpy()
+        series[token] = Curve(pl.Series(steps, dtype=pl.Float64).to_numpy(), values)
+    return curves(series, "RL round", "KL to the policy before RL (nats a token)")
+
+
+def foretold(results: Results) -> Drawing | None:
+    """What headroom before RL promised, against what RL then did, over all arms."""
+    points: dict[str, dict[str, tuple[float, float]]] = {"selection": {}, "improvement": {}}
+    for arm in results.arms:
+        runs = results.select(arm=arm)
+        found, room = decomposition(runs), predicted(runs)
+        if found is None or room is None:
+            continue
+        points["selection"][arm] = (room.selection, float(found.selection.value))
+        points["improvement"][arm] = (room.improvement, float(found.improvement.value))
+    if not points["selection"]:
+        return None
+    return scatter(points, "headroom before RL", "gained by RL")
+
+
+def _parts(runs: Results, by_kind: bool) -> Drawing | None:
+    groups: dict[str, dict[str, Estimate]] = {}
+    for arm in runs.arms:
+        for kind in (INVERSION, EVALUATION) if by_kind else (None,):
+            found = decomposition(runs.select(arm=arm), kind)
+            if found is None:
+                continue
+            rows = {"selection": found.selection, "improvement": found.improvement}
+            if found.within is not None:
+                rows["choice within cells"] = found.within
+            groups[f"{arm}, {kind}s" if kind else arm] = rows
+    if not groups:
+        return None
+    return bars(groups, "change of accuracy", levels={"none": 0.0}, x_limits=(-0.2, 0.6))
+
+
+def _over_rounds(runs: Results, factor: str) -> Drawing:
+    series: Mapping[str, Curve] = {
+        str(value): Curve(steps.astype(float), values)
+        for value in runs.factor(factor)
+        for steps, values in [timeline(runs.select(**{factor: value}), CORRECT.mean())]
+    }
+    return curves(series, "RL round", "accuracy on 6-9 operations", y_limits=_LIMITS)
+
+
+def _point(value: float) -> Estimate:
+    return Estimate(value, None, 0.95, "as reported", ())
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure(
+        "table_1",
+        "Table 1: accuracy by arm, stage and kind of problem",
+        "Accuracy on one balanced set of problems with 6-9 operations, with 95 % intervals over "
+        "seeds and problems, beside the paper's Table 1 (Qwen2.5-1.5B).",
+        "Accuracies of nine combinations of demonstrations and stage, by kind of problem, each "
+        "with the paper's figure under it.",
+        table_1,
+    ),
+    Figure(
+        "parts_of_the_gain",
+        "What RL's gain is made of",
+        "The change of accuracy by RL in three parts that sum to it: other strategies chosen "
+        "(selection), the same ones executed better (improvement), and choosing within cells of "
+        "equal kind and length. Strategies' accuracies are those of forced responses.",
+        "Parts of the change of accuracy with intervals, for each arm and kind of problem.",
+        parts_of_the_gain,
+    ),
+    Figure(
+        "clocks",
+        "Routing settles first, execution follows",
+        "Share of responses in their problem's native strategy, and accuracy of those that are, on "
+        "6-9 operations over the rounds of RL; mixed demonstrations.",
+        "Curves of routing and execution over the rounds of two RL runs.",
+        clocks,
+    ),
+    Figure(
+        "accuracy_over_rounds",
+        "Accuracy over the rounds of RL",
+        "Sampled accuracy on 6-9 operations over the rounds of RL(6-9), by demonstrations.",
+        "Curves of accuracy over rounds for three kinds of demonstrations.",
+        accuracy_over_rounds,
+    ),
+    Figure(
+        "where_rl_acts",
+        "Where in a response RL acts",
+        "KL of the policy to the one before RL, estimated on its own responses (k3), per token "
+        "that decides the strategy, executes it, or is the answer.",
+        "Curves of KL per token over rounds, by what the token does.",
+        where_rl_acts,
+    ),
+    Figure(
+        "foretold",
+        "What could be told before RL",
+        "Left to gain by choosing (accuracy under the best strategy of each cell minus present "
+        "accuracy) and by executing (pass@4 minus accuracy under it), from step-verified forced "
+        "responses before RL, against selection and improvement by RL. One point an arm.",
+        "Points of headroom before RL against gains by RL, for selection and for improvement.",
+        foretold,
+    ),
+    Figure(
+        "parts_by_reward",
+        "Rewards that know the answer, and some that do not",
+        "Parts of the change of accuracy by RL(6-9) from mixed demonstrations, by reward.",
+        "Parts of the change with intervals, for each reward.",
+        parts_by_reward,
+    ),
+    Figure(
+        "curricula",
+        "Curricula of difficulty at equal rollouts",
+        "Sampled accuracy on 6-9 operations over rounds, by how problems were chosen.",
+        "Curves of accuracy over rounds, one for each curriculum.",
+        curricula,
+    ),
+    Figure(
+        "parts_elsewhere",
+        "The same elsewhere",
+        "Parts of the change of accuracy by RL in the other experiments.",
+        "Parts of the change with intervals, for each other arm.",
+        parts_elsewhere,
+    ),
+)

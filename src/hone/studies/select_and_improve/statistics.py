@@ -1,0 +1,209 @@
+"""Statistics of the study: by kind of problem and route, before and after RL, over its rounds."""
+
+import math
+
+import numpy as np
+import polars as pl
+
+from hone.core.vocabulary import PositionClass
+from hone.measures import Estimate, accuracy, share
+from hone.measures.accuracy import CORRECT, estimate, per_problem
+from hone.measures.clocks import half_time
+from hone.measures.decomposition import Decomposition, decompose
+from hone.measures.estimates import Interval
+from hone.measures.headroom import Headroom, headroom, signal
+from hone.measures.intervals import over_seeds
+from hone.runs.plan import Factor
+from hone.runs.results import Results
+from hone.studies.study import Measure
+from hone.tasks.field_arithmetic import EVALUATION, INVERSION
+
+NATIVE = {EVALUATION: "forward", INVERSION: "backward"}
+"""The strategy that starts from what is given, by kind of problem."""
+
+STEPS = pl.col("difficulty")
+ROUTED = pl.any_horizontal(
+    (pl.col("kind") == kind) & (pl.col("strategy") == strategy) for kind, strategy in NATIVE.items()
+)
+"""The response uses its problem's native strategy."""
+
+_TIMED = 0.1  # the smallest change of a share or an accuracy that is worth timing
+
+
+def responses(runs: Results, stage: str, kind: str | None = None) -> pl.DataFrame:
+    """What the runs answered in an evaluation stage, to one kind of problem or to all."""
+    table = runs.select(stage=stage).rollouts(steps=(-1,))
+    return table if kind is None else table.filter(pl.col("kind") == kind)
+
+
+def forced(runs: Results, when: str) -> pl.DataFrame:
+    """Responses forced into each strategy."""
+    return pl.concat([responses(runs, f"{when} {strategy}") for strategy in NATIVE.values()])
+
+
+def accuracy_when(when: str, kind: str | None = None, **factors: Factor) -> Measure:
+    """Accuracy in an evaluation stage; of all problems or of a kind."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors).select(stage=when)
+        return accuracy(responses(runs, when, kind)) if len(runs) else None
+
+    return measure
+
+
+def routed_when(when: str, **factors: Factor) -> Measure:
+    """The share of responses in their problem's native strategy."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors).select(stage=when)
+        if not len(runs):
+            return None
+        return estimate(per_problem(responses(runs, when), ROUTED.mean()), 0.95)
+
+    return measure
+
+
+def share_when(when: str, strategy: str, **factors: Factor) -> Measure:
+    """The share of a strategy."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors).select(stage=when)
+        return share(responses(runs, when), strategy) if len(runs) else None
+
+    return measure
+
+
+def difference(one: Measure, other: Measure) -> Measure:
+    """One statistic minus another of independent problems, seed by seed where seeds are shared."""
+
+    def measure(results: Results) -> Estimate | None:
+        parts = [
+            (one(results.of_seeds([seed])), other(results.of_seeds([seed])))
+            for seed in results.seeds
+        ]
+        known = [(a, b) for a, b in parts if a is not None and b is not None]
+        if not known:
+            return None
+        floor = _root_sum_of_squares(one(results), other(results))
+        values = [float(a.value - b.value) for a, b in known]
+        return over_seeds(values, [a.seeds[0] for a, _ in known], floor=floor, bounds=(-1.0, 1.0))
+
+    return measure
+
+
+def decomposition(results: Results, kind: str | None = None) -> Decomposition | None:
+    """Of the change from before RL to after it, with forced accuracies."""
+    before, after = (results.select(stage=when) for when in ("before", "after"))
+    if not len(before) or not len(after):
+        return None
+    free = [responses(results, when, kind) for when in ("before", "after")]
+    return decompose(free[0], free[1], forced(results, "before"), forced(results, "after"))
+
+
+def part_of_change(part: str, kind: str | None = None, **factors: Factor) -> Measure:
+    """Selection, improvement or another part of the change that RL made."""
+
+    def measure(results: Results) -> Estimate | None:
+        found = decomposition(results.select(**factors), kind)
+        return None if found is None else getattr(found, part)
+
+    return measure
+
+
+def timeline(runs: Results, value: pl.Expr) -> tuple[np.ndarray, np.ndarray]:
+    """A mean over sampled responses at every evaluation of RL: rounds, and (seeds, rounds)."""
+    table = runs.select(stage="rl").rollouts().filter(pl.col("temperature") > 0)
+    means = table.group_by("seed", "step").agg(value=value).sort("seed", "step")
+    wide = means.pivot(on="step", index="seed", values="value", sort_columns=False)
+    steps = np.array(sorted(int(name) for name in wide.columns[1:]))
+    return steps, wide.select(str(step) for step in steps).to_numpy().astype(float)
+
+
+ROUTING = ROUTED.mean()
+EXECUTION = (CORRECT & ROUTED).sum() / ROUTED.sum()
+"""Accuracy of the responses that use the native strategy."""
+
+
+def clock(value: pl.Expr, **factors: Factor) -> Measure:
+    """The round by which half of a value's change is done."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(stage="rl", **factors)
+        if not len(runs):
+            return None
+        steps, values = timeline(runs, value)
+        return half_time(steps, values, runs.seeds, _TIMED)
+
+    return measure
+
+
+def how_much_sooner(results: Results) -> Estimate | None:
+    """Half-time of execution over that of routing, in the mixed arm on hard problems."""
+    runs = results.select(experiment="main", stage="rl", data="FB", train="6-9")
+    if not len(runs):
+        return None
+    ratios, seeds = [], []
+    for one in runs:
+        times = [clock(value)(one) for value in (EXECUTION, ROUTING)]
+        slow, fast = (math.nan if each is None else float(each.value) for each in times)
+        ratios.append(slow / fast if fast else math.nan)
+        seeds.append(one.seeds[0])
+    return over_seeds(ratios, seeds)
+
+
+def drift_by_token(runs: Results) -> pl.DataFrame:
+    """Mean KL to the policy before RL: a row for each seed, round and kind of token.
+
+    Columns `each`, of a token of that kind, and `all`, of all such tokens of a response.
+    """
+    table = runs.select(stage="drift").rollouts("scores")
+    return (
+        table.group_by("seed", "step", "token")
+        .agg(each=pl.col("k3").sum() / pl.col("tokens").sum(), all=pl.col("k3").mean())
+        .sort("seed", "step", "token")
+    )
+
+
+def concentration(**factors: Factor) -> Measure:
+    """At RL's end, KL of a strategy-deciding token over KL of an execution token, in powers of 10.
+
+    Its logarithm, as both span orders of magnitude.
+    """
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(stage="drift", **factors)
+        if not len(runs):
+            return None
+        ends = drift_by_token(runs).filter(pl.col("step") == pl.col("step").max())
+        wide = ends.pivot(on="token", index="seed", values="each").sort("seed")
+        ratio = wide[PositionClass.DECIDE.name.lower()] / wide[PositionClass.EXECUTE.name.lower()]
+        return over_seeds(ratio.log10().to_numpy(), wide["seed"].to_list())
+
+    return measure
+
+
+def predicted(runs: Results) -> Headroom | None:
+    """What was left to gain before RL, by step-verified responses."""
+    before = runs.select(stage="before")
+    if not len(before):
+        return None
+    table = forced(runs, "before")
+    most = table["sample"].max()
+    assert isinstance(most, int)
+    return headroom(responses(runs, "before"), table, STEPS, k=(most + 1) // 2)
+
+
+def verified_signal(runs: Results) -> Estimate | None:
+    """The share of RL's first prompts whose group tells right from wrong by more than luck."""
+    first = runs.select(stage="rl")
+    return signal(first.rollouts("train", steps=(1,)), STEPS).verified if len(first) else None
+
+
+def _root_sum_of_squares(one: Estimate | None, other: Estimate | None) -> Interval | None:
+    """An interval over problems for a difference of two estimates."""
+    if one is None or other is None or one.interval is None or other.interval is None:
+        return None
+    value = one.value - other.value
+    low = math.hypot(one.value - one.interval[0], other.interval[1] - other.value)
+    high = math.hypot(one.interval[1] - one.value, other.value - other.interval[0])
+    return value - low, value + high

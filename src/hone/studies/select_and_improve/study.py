@@ -1,0 +1,394 @@
+"""Strategy selection and strategy improvement on chains of finite-field arithmetic.
+
+A decoder learns, from scratch, to calculate in a prime field and to keep its place in a list; then,
+from demonstrations of 2 to 5 operations, to solve problems `forward`, `backward`, or either way at
+random; then RL on harder problems shows what it adds (arXiv 2606.13125). Each function below is one
+experiment; `Settings.experiments` names those that a run carries out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from hone.core.errors import require, unknown
+from hone.models.config import DecoderConfig, mistral_style
+from hone.objectives.algorithms import Algorithm, expert_iteration, grpo, ppo, rloo
+from hone.objectives.curricula import Adaptive, Curriculum, Fixed, Staged
+from hone.objectives.divergence import KL
+from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
+from hone.runs.plan import Factor, Node
+from hone.studies.select_and_improve.claims import CLAIMS
+from hone.studies.select_and_improve.figures import FIGURES
+from hone.studies.study import Study
+from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
+from hone.training.configs import (
+    Evaluation,
+    Optimizer,
+    PostTrain,
+    Respond,
+    Score,
+    Supervise,
+)
+
+MIXTURES = {
+    "F": (("forward", 1.0),),
+    "B": (("backward", 1.0),),
+    "FB": (("forward", 0.5), ("backward", 0.5)),
+}
+"""Strategies of the demonstrations, by arm."""
+
+REWARDS: dict[str, Reward] = {
+    "verifier": verified("outcome"),
+    "majority": ((1.0, Majority()),),
+    "format": ((1.0, WellFormed()),),
+    "coin": ((1.0, Coin()),),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run of the study fixes; every field can be set on the command line as key=value."""
+
+    experiments: tuple[str, ...]
+    seeds: tuple[int, ...] = (1, 2, 3)
+    p: int = 11
+    width: int = 128
+    layers: int = 4
+    facts: int = 400  # steps of pretraining on isolated facts
+    skills: int = 2000  # and then on walks and lists
+    lists: float = 0.5  # share of lists in them; the rest are walks
+    longest: int = 15  # operations of a walk or list
+    sft: int = 800  # steps of 128 demonstrations
+    easy: tuple[int, int] = (2, 5)  # operations of demonstrations
+    hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
+    rounds: int = 120  # of RL
+    prompts: int = 32
+    group: int = 8
+    lr: float = 1e-4  # of RL
+    kl: float = 0.0  # its coefficient
+    problems: int = 512  # of evaluation, half of each kind
+    samples: int = 8  # to each of them, before and after RL
+    looks: int = 12  # evaluations during RL
+
+    def __post_init__(self) -> None:
+        for name in self.experiments:
+            if name not in EXPERIMENTS:
+                raise unknown("experiment", name, EXPERIMENTS)
+        for name in ("facts", "skills", "sft", "rounds", "prompts", "problems", "looks", "layers"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(self.width % 32 == 0, "width", self.width, "a multiple of 32")
+        require(self.group >= 2, "group", self.group, "2 or more")
+        require(self.samples % 2 == 0 < self.samples, "samples", self.samples, "even, from 2")
+        require(0 <= self.lists < 1, "lists", self.lists, "a number from 0, below 1")
+        require(self.lr > 0, "lr", self.lr, "a number above 0")
+        require(self.kl >= 0, "kl", self.kl, "0 or more")
+        for name in ("easy", "hard"):
+            ends = getattr(self, name)
+            require(len(ends) == 2 and ends[0] <= ends[1] <= self.longest, name, ends,
+                    f"two rising numbers up to longest = {self.longest}")  # fmt: skip
+        distinct = len(set(self.seeds)) == len(self.seeds) > 0
+        require(distinct, "seeds", self.seeds, "one or more different whole numbers")
+
+    def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> FieldArithmetic:
+        return FieldArithmetic(self.p, *ends, evaluation=evaluation)
+
+    def model(self) -> DecoderConfig:
+        """Room for the longest solution or exercise."""
+        longest = self.task((self.easy[0], self.longest))
+        exercise = FieldSkills(self.p, high=self.longest)
+        context = max(task.prompt_tokens + task.max_tokens for task in (longest, exercise))
+        vocab = len(longest.alphabet)
+        return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
+
+
+def pretrain(settings: Settings, seed: int) -> Node:
+    """What a pretrained model brings along: facts first, then walks and lists."""
+    only_facts = FieldSkills(settings.p, 1, 1, 1.0, 0.0, 0.0, 0.0, 0.0)
+    walks, lists = (1 - settings.lists) / 2, settings.lists / 2
+    skills = FieldSkills(settings.p, 2, settings.longest, 0.0, walks, walks, lists, lists)
+    facts = Supervise(
+        task=only_facts,
+        mixture=((EXERCISE, 1.0),),
+        steps=settings.facts,
+        batch=512,
+        optimizer=Optimizer(1e-3, warmup=50),
+        evaluation=Evaluation(settings.problems, settings.facts),
+        model=settings.model(),
+    )
+    more = Supervise(
+        task=skills,
+        mixture=((EXERCISE, 1.0),),
+        steps=settings.skills,
+        batch=64,
+        optimizer=Optimizer(1e-3, warmup=50, decay="linear"),
+        evaluation=Evaluation(settings.problems, settings.skills),
+    )
+    return Node(
+        "pretrained", "skills", more, seed, {"policy": Node("pretrained", "facts", facts, seed)}
+    )
+
+
+def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
+    """Next-token prediction on fresh demonstrations of an arm's strategies."""
+    config = Supervise(
+        task=settings.task(settings.easy),
+        mixture=MIXTURES[arm],
+        steps=settings.sft,
+        batch=128,
+        optimizer=Optimizer(1e-3, warmup=50, decay="linear"),
+        evaluation=Evaluation(settings.problems, settings.sft, settings.samples),
+    )
+    return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, {"data": arm})
+
+
+def post_train(
+    settings: Settings,
+    base: Node,
+    arm: str,
+    on: tuple[int, int] | None = None,
+    *,
+    evaluation: float = 0.5,
+    reward: str = "verifier",
+    algorithm: Algorithm | None = None,
+    curriculum: Curriculum | None = None,
+    levels: tuple[tuple[int, int], ...] = (),
+    **factors: Factor,
+) -> Node:
+    """RL on problems of `on` operations, or of hard ones; always evaluated on the hard ones."""
+    chosen = algorithm or grpo(kl=KL(settings.kl) if settings.kl else None)
+    drawn = levels or (on or settings.hard,)
+    config = PostTrain(
+        task=settings.task(settings.hard),
+        algorithm=chosen,
+        reward=REWARDS[reward],
+        rounds=settings.rounds,
+        prompts=settings.prompts,
+        group=settings.group,
+        optimizer=Optimizer(settings.lr, warmup=5),
+        evaluation=Evaluation(
+            settings.problems // 2, max(1, settings.rounds // settings.looks), samples=2
+        ),
+        levels=tuple(settings.task(ends, evaluation) for ends in drawn),
+        curriculum=curriculum or Fixed((1.0,)),
+    )
+    labels = {**base.factors, "train": _range(drawn[-1]), **factors}
+    return Node(arm, "rl", config, base.seed, {"policy": base}, labels)
+
+
+def looked_at(
+    settings: Settings, policy: Node, arm: str, when: str, **factors: Factor
+) -> Iterator[Node]:
+    """Responses to the hard problems: free, and forced into each strategy."""
+    labels = {**policy.factors, **factors}
+    for forced in (None, *FieldArithmetic.strategies):
+        config = Respond(
+            settings.task(settings.hard), settings.problems, settings.samples, forced=forced
+        )
+        stage = when if forced is None else f"{when} {forced}"
+        yield Node(arm, stage, config, policy.seed, {"policy": policy}, labels)
+
+
+def with_rl(settings: Settings, base: Node, rl: Node) -> Iterator[Node]:
+    """An RL stage with what is measured before, during and after it."""
+    yield rl
+    yield from looked_at(settings, base, rl.arm, "before", **rl.factors)
+    yield from looked_at(settings, rl, rl.arm, "after")
+    drift = Score(settings.task(settings.hard), max(1, settings.rounds // settings.looks))
+    inputs = {"policy": base, "rollouts": rl}
+    yield Node(rl.arm, "drift", drift, rl.seed, inputs, rl.factors)
+
+
+def main(settings: Settings, seed: int) -> Iterator[Node]:
+    """Three arms of demonstrations, RL on problems as hard as theirs and on harder ones (E0–E4)."""
+    yield pretrain(settings, seed)
+    for data in MIXTURES:
+        base = fine_tune(settings, seed, data)
+        yield base
+        yield from forced_on_easy(settings, base)
+        for on in (settings.easy, settings.hard):
+            arm = f"{data} RL({_range(on)})"
+            yield from with_rl(
+                settings, base, post_train(settings, base, arm, on, experiment="main")
+            )
+
+
+def forced_on_easy(settings: Settings, base: Node) -> Iterator[Node]:
+    """How well fine-tuning taught each strategy, at the lengths that it showed."""
+    for forced in FieldArithmetic.strategies:
+        config = Respond(
+            settings.task(settings.easy), settings.problems, settings.samples, forced=forced
+        )
+        yield Node(base.arm, f"easy {forced}", config, base.seed, {"policy": base}, base.factors)
+
+
+def rewards(settings: Settings, seed: int) -> Iterator[Node]:
+    """Rewards that know nothing of the answer in place of the verifier, on the mixed arm."""
+    base = fine_tune(settings, seed, "FB")
+    for name in REWARDS:
+        rl = post_train(settings, base, f"FB {name}", reward=name, experiment="rewards", by=name)
+        yield from with_rl(settings, base, rl)
+
+
+def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
+    """Supervised training on as many sequences as RL drew: demonstrations, and what RL kept."""
+    base = fine_tune(settings, seed, "FB")
+    rl = post_train(settings, base, "FB RL", experiment="yardsticks", by="RL")
+    yield from with_rl(settings, base, rl)
+    more = Supervise(
+        task=settings.task(settings.hard),
+        mixture=MIXTURES["FB"],
+        steps=settings.rounds,
+        batch=settings.prompts * settings.group,
+        optimizer=Optimizer(settings.lr, warmup=5),
+        evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
+    )
+    for by, inputs in {
+        "demonstrations": {"policy": base},
+        "kept rollouts": {"policy": base, "rollouts": rl},
+    }.items():
+        labels = {**base.factors, "experiment": "yardsticks", "by": by}
+        node = Node(f"FB {by}", "more sft", more, seed, inputs, labels)
+        yield node
+        yield from looked_at(settings, node, node.arm, "after")
+
+
+def tilt(settings: Settings, seed: int) -> Iterator[Node]:
+    """RL on problems that are mostly evaluations: the share of forward should follow (E5)."""
+    base = fine_tune(settings, seed, "FB")
+    for evaluation in (0.5, 0.75, 0.9):
+        arm = f"FB {evaluation:.0%} evaluation"
+        rl = post_train(
+            settings,
+            base,
+            arm,
+            evaluation=evaluation,
+            experiment="tilt",
+            evaluation_share=evaluation,
+        )
+        yield from with_rl(settings, base, rl)
+        tilted = Respond(settings.task(settings.hard, evaluation), settings.problems, 2)
+        yield Node(arm, "after tilted", tilted, seed, {"policy": rl}, rl.factors)
+
+
+def another_field(settings: Settings, seed: int) -> Iterator[Node]:
+    """The same in GF(13) (E7)."""
+    other = replace(settings, p=13)
+    for data in MIXTURES:
+        base = fine_tune(other, seed, data)
+        rl = post_train(other, base, f"GF(13) {data}", experiment="another_field")
+        yield from with_rl(other, base, rl)
+
+
+def longer(settings: Settings, seed: int) -> Iterator[Node]:
+    """RL on problems of up to three times the demonstrations' length (E8)."""
+    other = replace(settings, hard=(settings.hard[0], settings.longest))
+    for data in MIXTURES:
+        base = fine_tune(other, seed, data)
+        rl = post_train(other, base, f"{data} RL({_range(other.hard)})", experiment="longer")
+        yield from with_rl(other, base, rl)
+
+
+def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
+    """Group, KL and learning rate, one at a time (E10)."""
+    base = fine_tune(settings, seed, "FB")
+    for key, value in (("group", settings.group), ("group", 2 * settings.group), ("kl", 0.05),
+                       ("kl", 0.1), ("lr", settings.lr / 2), ("lr", 2 * settings.lr)):  # fmt: skip
+        other = replace(settings, **{key: value})
+        arm = f"FB {key} = {value:g}"
+        rl = post_train(other, base, arm, experiment="hyperparameters", changed=key, value=value)
+        yield from with_rl(settings, base, rl)
+
+
+def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
+    """Other algorithms in GRPO's place."""
+    base = fine_tune(settings, seed, "FB")
+    for algorithm in (grpo(), ppo(), rloo(), expert_iteration(start="current")):
+        name = algorithm.name
+        rl = post_train(settings, base, f"FB {name}", algorithm=algorithm, experiment="algorithms",
+                        by=name)  # fmt: skip
+        yield from with_rl(settings, base, rl)
+
+
+def curricula(settings: Settings, seed: int) -> Iterator[Node]:
+    """Difficulty fixed, raised by stages, or after the success rate, at equal rollouts (§10)."""
+    base = fine_tune(settings, seed, "FB")
+    middle = (settings.easy[0] + 2, settings.easy[1] + 2)
+    levels, third = (settings.easy, middle, settings.hard), settings.rounds // 3
+    for name, curriculum in {
+        "fixed": Fixed((0.0, 0.0, 1.0)),
+        "even": Fixed((1.0, 1.0, 1.0)),
+        "staged": Staged((1, 1 + third, 1 + 2 * third)),
+        "adaptive": Adaptive(),
+    }.items():
+        rl = post_train(settings, base, f"FB {name}", curriculum=curriculum, levels=levels,
+                        experiment="curricula", by=name)  # fmt: skip
+        yield from with_rl(settings, base, rl)
+
+
+def pretraining(settings: Settings, seed: int) -> Iterator[Node]:
+    """How much practice with lists and walks RL's improvement needs."""
+    for part in (0.25, 0.5, 1.0):
+        other = replace(settings, skills=round(part * settings.skills))
+        base = fine_tune(other, seed, "FB")
+        rl = post_train(
+            other, base, f"FB skills ×{part:g}", experiment="pretraining", practice=part
+        )
+        yield from with_rl(other, base, rl)
+
+
+EXPERIMENTS = {
+    function.__name__: function
+    for function in (
+        main,
+        rewards,
+        yardsticks,
+        tilt,
+        another_field,
+        longer,
+        hyperparameters,
+        algorithms,
+        curricula,
+        pretraining,
+    )
+}
+
+
+def plan(settings: Settings) -> list[Node]:
+    """Every stage of the experiments that the settings name, seed by seed."""
+    return [
+        node
+        for seed in settings.seeds
+        for name in settings.experiments
+        for node in EXPERIMENTS[name](settings, seed)
+    ]
+
+
+def _range(ends: tuple[int, int]) -> str:
+    return f"{ends[0]}-{ends[1]}"
+
+
+CORE = Settings(("main", "rewards", "yardsticks"))
+study = Study(
+    name="select_and_improve",
+    title="Select and Improve: what RL adds on chains of field arithmetic",
+    paper="Select and Improve: Understanding the Mechanics of Post-Training for Reasoning, "
+    "arXiv 2606.13125",
+    summary="Decoders of 0.8 M parameters learn to calculate, are shown forward and backward "
+    "solutions of 2 to 5 operations, and are post-trained on longer problems. How much of the gain "
+    "is a better choice of strategy, and how much a better execution?",
+    presets={
+        "quick": {"": replace(CORE, experiments=("main",), seeds=(0,))},
+        "full": {
+            "core": CORE,
+            "robustness": replace(CORE, experiments=("tilt", "another_field", "longer")),
+            "ablations": replace(
+                CORE,
+                experiments=("hyperparameters", "algorithms", "curricula", "pretraining"),
+                seeds=(1,),
+            ),
+        },
+    },
+    plan=plan,
+    claims=CLAIMS,
+    figures=FIGURES,
+)

@@ -1,0 +1,252 @@
+"""Exercises that a model without pretraining lacks: field facts, walks, and lists of operations.
+
+    fact      s op v =             →  r <eos>
+    scalar    s                    →  op v = r  op v = r … <eos>        operations as they come
+    affine    a b                  →  op v = a b  op v = a b … <eos>
+    copy      op v op v … <copy>     →  op v = ?  op v = ? … <eos>
+    reverse   op v op v … <reverse>  →  the same, last operation first
+
+None holds a problem's prompt or a strategy's opening: walks teach to execute, lists to keep one's
+place in a list of any length (arXiv 2606.13125 starts from a model that can do both).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Int8
+
+from hone.core.alphabet import Alphabet
+from hone.core.contracts import Constraint, Problems, Reading, Split
+from hone.core.errors import require, unknown
+from hone.core.random import Stream
+from hone.core.sequences import Sequences, pack
+from hone.core.vocabulary import OTHER, Grade, PositionClass
+from hone.tasks.field_arithmetic.chains import DIVIDE, MULTIPLY, Chains, affine
+from hone.tasks.field_arithmetic.compact import Form
+from hone.tasks.reading import reasons
+
+FACT, SCALAR, AFFINE, COPY, REVERSE = KINDS = ("fact", "scalar", "affine", "copy", "reverse")
+EXERCISE = "exercise"
+_OPEN = 0.1  # weight of tokens that are left open: enough to learn what kind of token comes there
+
+
+@dataclass(frozen=True)
+class FieldSkills:
+    """Exercises in GF(p), each kind with its share; walks and lists of `low` to `high` operations.
+
+    Attributes:
+        p: the field's size.
+        low: fewest operations.
+        high: most operations.
+        fact, scalar, affine, copy, reverse: shares of the kinds; they sum to 1.
+    """
+
+    p: int = 11
+    low: int = 2
+    high: int = 15
+    fact: float = 0.0
+    scalar: float = 0.25
+    affine: float = 0.25
+    copy: float = 0.25
+    reverse: float = 0.25
+
+    name: ClassVar[str] = "field_skills"
+    strategies: ClassVar[tuple[str, ...]] = (EXERCISE,)
+    rewards: ClassVar[tuple[str, ...]] = ("outcome",)
+
+    def __post_init__(self) -> None:
+        require(self.low >= 1, "low", self.low, "1 or more")
+        require(self.high >= self.low, "high", self.high, f"low = {self.low} or more")
+        shares = self.shares
+        sound = min(shares) >= 0 and abs(sum(shares) - 1) < 1e-9
+        require(sound, "shares", shares, "numbers from 0 that sum to 1")
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of `KINDS`, in their order."""
+        return (self.fact, self.scalar, self.affine, self.copy, self.reverse)
+
+    @cached_property
+    def form(self) -> Form:
+        return Form(self.p)
+
+    @property
+    def alphabet(self) -> Alphabet:
+        return self.form.alphabet
+
+    @property
+    def prompt_tokens(self) -> int:
+        return max(4, 2 * self.high + 1)
+
+    @property
+    def max_tokens(self) -> int:
+        return 5 * self.high + 1
+
+    def draw(self, split: Split, n: int, stream: Stream) -> Problems:
+        """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
+        stream, rows, columns = stream.child(split), np.arange(n), np.arange(self.high)
+        kinds = np.searchsorted(np.cumsum(self.shares), stream.child("kind").uniform(rows), "right")
+        kinds = np.minimum(kinds, len(KINDS) - 1)  # rounding may leave the last edge below one
+
+        def drawn(name: str, choices: int, *position: np.ndarray) -> np.ndarray:
+            return np.floor(stream.child(name).uniform(*position) * choices).astype(np.int64)
+
+        cells = rows[:, None], columns
+        operations = drawn("operation", 4, *cells)
+        scales = np.isin(operations, (MULTIPLY, DIVIDE))
+        operands = np.where(scales, 1 + drawn("factor", self.p - 1, *cells),
+                            drawn("added", self.p, *cells))  # fmt: skip
+        steps = self.low + drawn("steps", self.high - self.low + 1, rows)
+        return self._problems(
+            {
+                "exercise": kinds,
+                "operations": operations,
+                "operands": operands,
+                "steps": np.where(kinds == KINDS.index(FACT), 1, steps),
+                "start": drawn("start", self.p, rows),
+                "slope": 1 + drawn("slope", self.p - 1, rows),
+            }
+        )
+
+    def demonstrate(self, problems: Problems, strategy: str) -> Sequences:
+        """The solution; walks take the problem's own operations."""
+        if strategy != EXERCISE:
+            raise unknown("strategy of field_skills", strategy, self.strategies)
+        return pack(self._solutions(problems))
+
+    def read(
+        self, problems: Problems, responses: Sequences, stopped: Bool[np.ndarray, " n"]
+    ) -> Reading:
+        """Right to the last token; a walk is judged by the operations that it took."""
+        solutions = pack(self._solutions(self._as_taken(problems, responses)))
+        width = min(solutions.tokens.shape[1], responses.tokens.shape[1])
+        same = solutions.tokens[:, :width] == responses.tokens[:, :width]
+        matched = np.cumprod(same & responses.mask[:, :width], axis=1).sum(axis=1)
+        right = stopped & (matched == responses.lengths) & (matched == solutions.lengths)
+        complete = stopped & (responses.lengths > 1)
+        return Reading(
+            answers=np.full(len(problems), ""),
+            grades=np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
+            reasons=reasons(right, complete, stopped),
+            strategies=np.where(complete, EXERCISE, OTHER),
+            steps_correct=np.minimum(matched // self._strides(problems), problems.difficulty),
+            classes=self._classes(responses, stopped),
+        )
+
+    def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
+        """What may be as it likes, operations and the start of a fact, is noise to learn from."""
+        at = np.arange(responses.tokens.shape[1]) % self._strides(problems)[:, None]
+        is_open = np.isin(problems.kinds, (SCALAR, AFFINE))[:, None] & (at < 2)
+        ends = np.arange(responses.tokens.shape[1]) == responses.lengths[:, None] - 1
+        return np.where(is_open & ~ends, _OPEN, 1.0)
+
+    def reward(
+        self, name: str, problems: Problems, responses: Sequences, reading: Reading
+    ) -> Float[np.ndarray, " n"]:
+        """`outcome`: all is right."""
+        if name not in self.rewards:
+            raise unknown("reward of field_skills", name, self.rewards)
+        return (reading.grades == Grade.CORRECT).astype(np.float64)
+
+    def constrain(self, strategy: str) -> Constraint:
+        """There is one way to do an exercise."""
+        if strategy != EXERCISE:
+            raise unknown("strategy of field_skills", strategy, self.strategies)
+        return Constraint(np.ones((0, len(self.alphabet)), dtype=bool))
+
+    def _problems(self, latent: dict[str, np.ndarray]) -> Problems:
+        n = len(latent["steps"])
+        return Problems(
+            ids=np.array(["-".join(f"{value:x}" for value in row) for row in _flat(latent)]),
+            prompts=pack(self._prompts(latent)),
+            answers=np.full(n, ""),
+            kinds=np.array(KINDS)[latent["exercise"]],
+            difficulty=latent["steps"],
+            latent=latent,
+        )
+
+    def _chains(self, latent: dict[str, np.ndarray]) -> Chains:
+        return Chains(
+            self.p,
+            latent["operations"],
+            latent["operands"],
+            latent["steps"],
+            latent["start"],
+        )
+
+    def _prompts(self, latent: dict[str, np.ndarray]) -> list[list[int]]:
+        form, rows = self.form, []
+        pairs = np.stack([form.operations[latent["operations"]], latent["operands"]], axis=2)
+        kinds = np.array(KINDS)[latent["exercise"]]
+        marks = (latent["start"].tolist(), latent["slope"].tolist())
+        for kind, pair, n, start, slope in zip(kinds, pairs, latent["steps"], *marks, strict=True):
+            listed = pair[:n].ravel().tolist()
+            prompts = {
+                FACT: [start, *listed, form.equals],
+                SCALAR: [start],
+                AFFINE: [slope, start],
+                COPY: [*listed, form.copy],
+                REVERSE: [*listed, form.reverse],
+            }
+            rows.append(prompts[str(kind)])
+        return rows
+
+    def _solutions(self, problems: Problems) -> list[list[int]]:
+        form, latent = self.form, problems.latent
+        chains = self._chains(latent)
+        a, b = affine(chains)
+        moved = np.stack([latent["slope"][:, None] * a, latent["start"][:, None] * a + b], axis=2)
+        results = {
+            SCALAR: chains.states[:, 1:, None],
+            AFFINE: moved[:, 1:] % self.p,
+            COPY: np.full_like(chains.operands, form.unknown)[:, :, None],
+        }
+        steps = {kind: form.steps(chains, values) for kind, values in results.items()}
+        rows = []
+        for row, (kind, n) in enumerate(zip(problems.kinds, chains.steps, strict=True)):
+            written = {
+                REVERSE: steps[COPY][row, :n][::-1].ravel(),
+                FACT: chains.states[row, 1:2],
+            }.get(str(kind))
+            written = steps[str(kind)][row, :n].ravel() if written is None else written
+            rows.append([*written.tolist(), form.eos])
+        return rows
+
+    def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:
+        """The problems, with what their responses chose where an exercise leaves it open."""
+        latent, stride = dict(problems.latent), self._strides(problems)
+        is_open = np.isin(problems.kinds, (SCALAR, AFFINE))
+        steps = np.clip((responses.lengths - 1) // stride, 1, self.high)
+        tokens = np.pad(responses.tokens, ((0, 0), (0, 2)))  # room for the shortest step
+        place = np.minimum(stride[:, None] * np.arange(self.high), tokens.shape[1] - 2)
+        marks, operands = (np.take_along_axis(tokens, place + by, 1) for by in (0, 1))
+        taken = {
+            "operations": np.clip(marks - self.form.operations[0], 0, 3),
+            "operands": np.where(operands < self.p, operands, 0),
+        }
+        for name, values in taken.items():
+            latent[name] = np.where(is_open[:, None], values, latent[name])
+        latent["steps"] = np.where(is_open, steps, latent["steps"])
+        return self._problems(latent)
+
+    def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
+        """Tokens of a step."""
+        return np.where(problems.kinds == AFFINE, 5, np.where(problems.kinds == FACT, 1, 4))
+
+    def _classes(
+        self, responses: Sequences, stopped: Bool[np.ndarray, " n"]
+    ) -> Int8[np.ndarray, "n time"]:
+        position = np.arange(responses.tokens.shape[1])
+        classes = np.full(responses.tokens.shape, PositionClass.EXECUTE, dtype=np.int8)
+        classes[stopped[:, None] & (position == responses.lengths[:, None] - 1)] = PositionClass.END
+        classes[~responses.mask] = PositionClass.PAD
+        return classes
+
+
+def _flat(latent: dict[str, np.ndarray]) -> Int[np.ndarray, "n columns"]:
+    """An exercise in numbers, 0 where there is no operation."""
+    present = np.arange(latent["operations"].shape[1]) < latent["steps"][:, None]
+    steps = np.where(present, 1 + 4 * latent["operands"] + latent["operations"], 0)
+    return np.column_stack([latent["exercise"], latent["slope"], latent["start"], steps])

@@ -1,0 +1,118 @@
+"""The study of selection and improvement: what its arms share, and a run of all of it, tiny."""
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hone.core.errors import UsageError
+from hone.runs.folder import FolderContext
+from hone.runs.plan import Node, unique
+from hone.runs.results import Finished, Results
+from hone.studies.select_and_improve.claims import ABLATIONS, PAPER_TABLE, ROBUSTNESS
+from hone.studies.select_and_improve.study import Settings, plan, study
+from hone.studies.study import assess
+from hone.training.configs import PostTrain, Supervise
+
+SHOWN = ("main", "rewards", "yardsticks", "tilt", "curricula")
+TINY = Settings(
+    SHOWN, seeds=(0,), width=32, layers=1, facts=2, skills=4, sft=2, rounds=2,
+    prompts=4, group=4, problems=8, samples=2, looks=1, longest=9,
+)  # fmt: skip
+
+
+def stages(settings: Settings, name: str) -> list[Node]:
+    return [node for node in unique(plan(settings)) if node.stage == name]
+
+
+def test_one_pretrained_model_serves_every_arm_of_a_seed() -> None:
+    core = study.settings("full", "core")
+    assert len(stages(core, "facts")) == len(stages(core, "skills")) == len(core.seeds)
+    assert len(stages(core, "sft")) == 3 * len(core.seeds)
+
+
+def test_arms_of_the_main_experiment_are_those_of_the_papers_table() -> None:
+    nodes = plan(study.settings("quick", ""))
+    arms = {(n.factors["data"], n.factors["train"]) for n in nodes if n.stage == "rl"}
+    assert arms == {key for key in PAPER_TABLE if key[1] != "before"}
+
+
+def test_every_arm_is_evaluated_on_the_same_problems() -> None:
+    """RL on easy or tilted problems, too, is looked at on the balanced hard ones."""
+    settings = replace(study.settings("full", "core"), experiments=("main", "tilt"))
+    tasks = {node.config.task for node in plan(settings) if isinstance(node.config, PostTrain)}
+    assert tasks == {settings.task(settings.hard)}
+
+
+def test_supervised_yardsticks_fit_as_many_sequences_as_rl_drew() -> None:
+    settings = study.settings("full", "core")
+    drawn = settings.rounds * settings.prompts * settings.group
+    for node in stages(settings, "more sft"):
+        assert isinstance(node.config, Supervise)
+        assert node.config.steps * node.config.batch == drawn
+
+
+def test_changing_the_mixture_of_a_part_leaves_the_rest_as_it_is() -> None:
+    """Another RL learning rate changes no key of what comes before RL."""
+    before, after = (
+        {n.key for n in unique(plan(each)) if n.stage in ("facts", "skills", "sft", "before")}
+        for each in (study.settings("quick", ""), study.settings("quick", "", ["lr=0.001"]))
+    )
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("experiments", ("mane",)), ("width", 100), ("group", 1), ("samples", 3), ("lists", 1.0),
+     ("hard", (6, 20)), ("easy", (5, 2)), ("lr", 0.0), ("seeds", ())],
+)  # fmt: skip
+def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
+    with pytest.raises(UsageError, match=key.rstrip("s")):
+        replace(TINY, **{key: value})
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Every stage of every experiment, in order, with models that learn nothing."""
+    root, nodes = tmp_path_factory.mktemp("study"), plan(TINY)
+    for node in unique(nodes):
+        carry_out(node, root)
+        if node.stage == "rl":
+            lend_a_right_answer(node.folder(root))
+    return Results(study.name, tuple(Finished.of(node, root) for node in nodes))
+
+
+def lend_a_right_answer(folder: Path) -> None:
+    """So that there is something to imitate."""
+    file = next((folder / "rollouts").glob("train-*"))
+    table = pl.read_parquet(file)
+    grades = ["correct", *table["grade"].to_list()[1:]]
+    table.with_columns(grade=pl.Series(grades)).write_parquet(file)
+
+
+def carry_out(node: Node, root: Path) -> None:
+    folder = node.folder(root)
+    folder.mkdir(parents=True)
+    module, _, function = node.config.implementation.partition(":")
+    inputs = {role: below.folder(root) for role, below in node.inputs.items()}
+    context = FolderContext(folder, node.seed, inputs)
+    getattr(importlib.import_module(module), function)(node.config, context)
+
+
+def test_every_claim_is_decided_or_says_why_not(tiny_run: Results) -> None:
+    found = {claim["id"]: claim for claim in assess(study.claims, tiny_run)}
+    elsewhere = {claim.id for claim in (*ABLATIONS, *ROBUSTNESS)}
+    assert {claim.id for claim in study.claims} - set(found) <= elsewhere
+    assert {claim["verdict"] for claim in found.values()} <= {"indicative", "inconclusive"}
+
+
+def test_every_figure_is_drawn(tiny_run: Results) -> None:
+    assert [figure.name for figure in study.figures if figure.draw(tiny_run) is None] == []
+
+
+def test_a_run_without_the_arms_says_and_shows_nothing(tiny_run: Results) -> None:
+    nothing = tiny_run.select(experiment="none")
+    assert all(claim.measure(nothing) is None for claim in study.claims)
+    assert all(figure.draw(nothing) is None for figure in study.figures)

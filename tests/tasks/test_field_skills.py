@@ -1,0 +1,123 @@
+"""Exercises are right by an independent calculator, and none looks like a problem."""
+
+from typing import cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hone.core.errors import UsageError
+from hone.core.random import Stream
+from hone.core.sequences import pack
+from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic.skills import EXERCISE, KINDS, FieldSkills
+
+ALL = FieldSkills(11, 2, 6, 0.2, 0.2, 0.2, 0.2, 0.2)
+
+
+def words(task: FieldSkills, n: int, seed: int = 0) -> list[tuple[str, list[str], list[str]]]:
+    """Kind, prompt and solution of exercises, as symbols."""
+    problems = task.draw("train", n, Stream.root(seed))
+    solutions = task.demonstrate(problems, EXERCISE).lists()
+    prompts = problems.prompts.lists()
+    return [
+        (str(kind), *(task.alphabet.text(np.array(row)).split() for row in (prompt, solution)))
+        for kind, prompt, solution in zip(problems.kinds, prompts, solutions, strict=True)
+    ]
+
+
+def calculate(p: int, value: int, operation: str, operand: int) -> int:
+    return {
+        "+": value + operand,
+        "-": value - operand,
+        "*": value * operand,
+        "/": value * cast(int, pow(operand, -1, p)) if operand else 0,
+    }[operation] % p
+
+
+def number(symbol: str) -> int:
+    return int(symbol.removeprefix("e"))
+
+
+@given(st.integers(0, 1000), st.sampled_from([7, 11, 13]))
+def test_every_solution_is_right(seed: int, p: int) -> None:
+    for kind, prompt, solution in words(FieldSkills(p, 2, 6, 0.2, 0.2, 0.2, 0.2, 0.2), 20, seed):
+        assert solution[-1] == "<eos>"
+        body = solution[:-1]
+        if kind == "fact":
+            value = calculate(p, number(prompt[0]), prompt[1], number(prompt[2]))
+            assert body == [f"e{value}"]
+        elif kind in ("scalar", "affine"):
+            values = [number(symbol) for symbol in prompt]
+            width = 3 + len(values)
+            for at in range(0, len(body), width):
+                operation, operand, equals, *results = body[at : at + width]
+                assert equals == "="
+                v = number(operand)
+                slope, shift = (values[0], values[1]) if kind == "affine" else (0, values[0])
+                new = calculate(p, shift, operation, v)
+                turned = calculate(p, slope, operation, v) if operation in "*/" else slope
+                values = [turned, new] if kind == "affine" else [new]
+                assert results == [f"e{value}" for value in values]
+        else:
+            listed = [tuple(prompt[i : i + 2]) for i in range(0, len(prompt) - 1, 2)]
+            written = [tuple(body[i : i + 2]) for i in range(0, len(body), 4)]
+            assert written == (listed if kind == "copy" else listed[::-1])
+            assert prompt[-1] == f"<{kind}>"
+
+
+def test_all_kinds_come_in_their_shares() -> None:
+    kinds = [kind for kind, _, _ in words(ALL, 4000)]
+    for name in KINDS:
+        assert kinds.count(name) / 4000 == pytest.approx(0.2, abs=0.03)
+
+
+def test_no_exercise_holds_a_problems_prompt_or_a_strategys_opening() -> None:
+    for kind, prompt, solution in words(ALL, 2000):
+        assert not {"<sep>", ">", "<", ";"} & {*prompt, *solution}
+        assert "?" not in prompt
+        assert kind in ("copy", "reverse") or "?" not in solution
+
+
+def test_it_shares_the_alphabet_of_the_problems() -> None:
+    assert ALL.alphabet == FieldArithmetic(11).alphabet
+
+
+def test_a_right_walk_of_other_operations_is_right_and_a_wrong_result_is_not() -> None:
+    task = FieldSkills(11, 2, 4, 0.0, 0.5, 0.5, 0.0, 0.0)
+    asked, taken = (task.draw("train", 50, Stream.root(seed)) for seed in (0, 1))
+    same_start = type(asked)(**{**vars(taken), "prompts": taken.prompts})
+    walked = task.demonstrate(same_start, EXERCISE)
+    stopped = np.ones(50, dtype=bool)
+    assert (task.read(taken, walked, stopped).grades == "correct").all()
+    rows = walked.lists()
+    for row in rows:
+        row[3] = (row[3] + 1) % 11  # the first result of the first step
+    wrong = task.read(taken, pack(rows), stopped)
+    assert (wrong.grades == "incorrect").all()
+    assert (wrong.steps_correct == 0).all()
+
+
+def test_what_is_cut_off_is_not_right() -> None:
+    problems = ALL.draw("train", 50, Stream.root(0))
+    solutions = ALL.demonstrate(problems, EXERCISE)
+    found = ALL.read(problems, solutions, np.zeros(50, dtype=bool))
+    assert (found.grades == "incorrect").all()
+    assert (found.reasons == "truncated").all()
+
+
+@given(st.lists(st.lists(st.integers(0, 24), min_size=1, max_size=40), min_size=5, max_size=5))
+def test_any_tokens_can_be_read(rows: list[list[int]]) -> None:
+    problems = ALL.draw("train", 5, Stream.root(0))
+    found = ALL.read(problems, pack(rows), np.ones(5, dtype=bool))
+    assert (found.steps_correct <= problems.difficulty).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [((11, 0, 3), "low"), ((11, 4, 3), "high"), ((11, 2, 3, 0.5), "sum to 1")],
+)
+def test_impossible_exercises_are_refused(arguments: tuple[int, ...], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        FieldSkills(*arguments)
