@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from hone import cli
+from hone.studies.registry import find_study, study_names
 from tests.runs.tiny import command, hone
 
 RUN = ["run", "parity", "--dry-run"]
@@ -49,7 +51,8 @@ def refused(arguments: list[str | Path], capsys: pytest.CaptureFixture[str]) -> 
             ["temperatures = 0.0", "above 0"],
         ),
         (["parity", "--workers", "0"], ["workers = 0", "1 or more"]),
-        (["parity", "--workers", "two"], ["--workers", "'two'", "INT"]),
+        (["parity", "--workers", "two"], ["--workers = 'two'", "allowed: a whole number"]),
+        (["parity", "--out", ""], ["--out is empty", "name a folder"]),
         (["parity", "--drydrun"], ["--drydrun", "--dry-run"]),
         (["parity", "experiments="], ["nothing to carry out", "preset quick"]),
         (["parity", "d=5", "--part", "core", "group=1"], ["group=1", "before the options"]),
@@ -91,6 +94,56 @@ def test_report_takes_one_folder_or_two(
     assert f"one folder, or two to compare; got {len(folders)}" in refused(
         ["report", *folders], capsys
     )
+
+
+def test_only_one_study_is_published(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(["report", "a", "b", "--publish", "results"], capsys)
+    assert "one study's folder to publish; got 2" in said
+    assert "--publish is empty" in refused(["report", "a", "--publish", ""], capsys)
+
+
+@pytest.mark.parametrize("same", ["a", "./a", "b/../a"])
+def test_a_run_is_not_compared_with_itself(same: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "are the same run" in refused(["report", "a", same], capsys)
+
+
+@pytest.mark.parametrize("option", [["--samples", "few"], ["--temperature", "hot"]])
+def test_what_is_no_number_is_refused_by_name(
+    option: list[str | Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(["eval", "somewhere", *option], capsys)
+    assert f"{option[0]} = '{option[1]}' is not possible; allowed: a " in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "notes"),
+    [
+        (["rare=0.1"], ["note: rare=0.1 changes no stage of quick"]),
+        (["d=11", "steps=500"], ["note: d=11 changes no stage of quick"]),  # what it is already
+        (["steps=500", "rounds=7"], []),
+        (["sweep=0.25", "experiments=algorithms"], ["note: sweep=0.25 changes no stage of quick"]),
+        (["rare=0.1", "--preset", "full"], []),  # matters in one of its parts
+        (
+            ["rare=0.1", "--preset", "full", "--part", "scale"],
+            ["note: rare=0.1 changes no stage of full-scale"],
+        ),
+    ],
+)
+def test_an_override_that_changes_nothing_is_told(
+    arguments: list[str], notes: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, output, errors = hone([*RUN, "--out", tmp_path, *arguments], capsys)
+    assert (code, errors) == (0, "")
+    assert [line for line in output.splitlines() if line.startswith("note: ")] == notes
+
+
+def test_no_time_is_told_for_a_device_that_nothing_has_run_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, output, _ = hone([*RUN, "--preset", "paper", "--out", tmp_path], capsys)
+    assert code == 0
+    assert "stages on cuda: none has run there" in " ".join(output.split())
+    assert "not known" in output
 
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
@@ -188,6 +241,25 @@ def test_list_names_every_study_preset_and_part(capsys: pytest.CaptureFixture[st
     assert (code, errors) == (0, "")
     for word in ("parity", "quick", "full", "core", "robustness", "paper"):
         assert word in output
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_list_of_a_study_names_every_preset_part_and_key(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, _ = find_study(name)
+    code, output, errors = hone(["list", name], capsys)
+    assert (code, errors) == (0, "")
+    for preset, parts in study.presets.items():
+        assert f"--preset {preset}" in output
+        for part, settings in parts.items():
+            assert part in output
+            for field in fields(settings):
+                assert f"\n{field.name} " in output
+
+
+def test_an_unknown_study_cannot_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean 'parity'?" in refused(["list", "pariti"], capsys)
 
 
 def test_an_interrupt_is_quiet(

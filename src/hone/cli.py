@@ -4,6 +4,7 @@
 
 import contextlib
 import io
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +19,18 @@ from hone.core.errors import HoneError, UsageError
 
 @dataclass(frozen=True)
 class List:
-    """List the studies, their presets and parts, and the tasks."""
+    """List the studies and the tasks, or what one study can be told."""
+
+    study: Positional[str | None] = None
+    """A built-in name or a Python file, to list its presets, its parts and the keys of `run`."""
 
     def __call__(self) -> None:
-        from hone.studies import commands
+        from hone.studies import listing
 
-        commands.list_studies()
+        if self.study is None:
+            listing.list_studies()
+        else:
+            listing.list_keys(self.study)
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,12 @@ class Run:
     study: Positional[str]
     """A built-in name, or the path of a Python file that defines `study`."""
     overrides: Positional[tuple[str, ...]] = ()
-    """key=value changes of the study's settings, e.g. d=13 seeds=0,1,2."""
+    """key=value changes of the study's settings; `hone list STUDY` shows the keys."""
     preset: str = "quick"
     """Settings by name; `hone list` shows them."""
     part: str | None = None
     """One part of the preset; all of them if not given."""
-    out: Path | None = None
+    out: Annotated[str | None, arg(metavar="PATH")] = None
     """The study's folder; runs/STUDY if not given."""
     workers: int | None = None
     """Processes; one a core if not given."""
@@ -49,9 +56,8 @@ class Run:
         from hone.studies import commands
         from hone.studies.runfile import Request
 
-        request = Request(
-            self.study, self.preset, self.part, self.overrides, self.out, self.workers
-        )
+        out = _folder("--out", self.out)
+        request = Request(self.study, self.preset, self.part, self.overrides, out, self.workers)
         commands.run(request, self.dry_run)
 
 
@@ -75,13 +81,13 @@ class Report:
 
     folders: Positional[tuple[Path, ...]]
     """One folder; or two, to put them side by side."""
-    publish: Path | None = None
+    publish: Annotated[str | None, arg(metavar="PATH")] = None
     """Write STUDY.md, STUDY.claims.json and the figures here."""
 
     def __call__(self) -> None:
         from hone.studies import commands
 
-        commands.report(self.folders, self.publish)
+        commands.report(self.folders, _folder("--publish", self.publish))
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,13 @@ Command = (
 )
 
 
+def _folder(option: str, path: str | None) -> Path | None:
+    """The folder that an option names. An empty text would else be the present one."""
+    if path == "":
+        raise UsageError(f"{option} is empty; name a folder, or leave it out")
+    return None if path is None else Path(path)
+
+
 def _parse() -> Callable[[], None]:
     """The command that the arguments ask for.
 
@@ -175,7 +188,7 @@ def _parse() -> Callable[[], None]:
     except SystemExit as error:
         if not error.code:
             raise
-        said = _in_one_line(screen.getvalue())
+        said = _in_our_words(_in_one_line(screen.getvalue()))
         hint = "; write key=value before the options" if "options: " in said and "=" in said else ""
         raise UsageError(said + hint) from None
 
@@ -187,6 +200,17 @@ def _in_one_line(box: str) -> str:
     words = (" ".join(part.strip("─ ").split()) for part in parts)
     said = [text.partition(" Got errors:")[0] for text in words if text]
     return "; ".join(text for text in said if not text.startswith("For full helptext"))
+
+
+def _in_our_words(said: str) -> str:
+    """A value that is no number is refused here as anywhere else."""
+    found = re.match(
+        r"Error parsing (--\S+): .*?'([^']*)'\]?\.?; Argument helptext: \S+ \S*(INT|FLOAT)", said
+    )
+    if found is None:
+        return said
+    allowed = {"INT": "a whole number", "FLOAT": "a number"}[found[3]]
+    return f"{found[1]} = {found[2]!r} is not possible; allowed: {allowed}"
 
 
 def main() -> None:

@@ -7,11 +7,14 @@ the hull of the intervals over seeds and over problems where both matter equally
 from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 import pytest
 
 from hone.measures import (
     clopper_pearson,
     crossed_bootstrap,
+    lengths,
+    median_over_problems,
     over_problems,
     over_seeds,
     paired_difference,
@@ -116,6 +119,39 @@ def test_ratio_over_problems(use):
 
 def test_over_problems_without_bounds():
     assert_covers(lambda rng: over_problems(rng.gamma(4, size=60), bounds=None), 4.0)
+
+
+@pytest.mark.parametrize(("samples", "problems"), [(1, 15), (1, 80), (8, 15), (8, 80)])
+@pytest.mark.parametrize("between_problems", [0.0, 2.0, 20.0])
+def test_median_over_problems(samples, problems, between_problems):
+    """Lengths about 50, in whole tokens; with one sample a problem all rows are independent."""
+    who = np.repeat(np.arange(problems), samples)
+
+    def simulate(rng):
+        noise = rng.normal(scale=3, size=len(who))
+        values = np.round(50 + between_problems * rng.normal(size=problems)[who] + noise)
+        return median_over_problems(values, who, (0, 200))
+
+    assert_covers(simulate, 50)
+
+
+@pytest.mark.parametrize(("seeds", "studies"), [(3, 300), (12, 150)])
+@pytest.mark.parametrize("between_seeds", [0.5, 5.0])
+def test_median_length_over_seeds_and_shared_problems(seeds, studies, between_seeds):
+    """The table and all: `lengths` as a report calls it."""
+    who = np.tile(np.repeat(np.arange(30), 2), seeds)
+    whose = np.repeat(np.arange(seeds), 60)
+
+    def simulate(rng):
+        shift = between_seeds * rng.normal(size=seeds)[whose] + 8 * rng.normal(size=30)[who]
+        tokens = np.round(50 + shift + rng.normal(scale=2, size=len(who))).astype(int)
+        columns = {"seed": whose, "problem_id": who.astype(str), "finish": ["length"] * len(who)}
+        table = pl.DataFrame(columns).with_columns(
+            response_ids=pl.Series([[0] * n for n in tokens])
+        )
+        return lengths(table).median.interval
+
+    assert_covers(simulate, 50, studies)
 
 
 @pytest.mark.parametrize("seeds", [1, 3, 5, 12])

@@ -11,6 +11,7 @@ from hone.core.errors import UsageError
 from hone.measures import (
     clopper_pearson,
     crossed_bootstrap,
+    median_over_problems,
     over_problems,
     over_seeds,
     paired_difference,
@@ -157,6 +158,26 @@ def test_over_problems_with_nothing_to_say():
     assert over_problems(np.array([0.5])) == (0, 1)
 
 
+@given(arrays(int, st.integers(1, 60), elements=st.integers(0, 9)))
+def test_the_median_over_single_rows_lies_between_order_statistics(values):
+    """The ends are the values whose ranks a binomial of one half leaves open."""
+    n = len(values)
+    low, high = median_over_problems(values.astype(float), np.arange(n), (0, 9))
+    assert low <= np.median(values) <= high
+    rank = int(stats.binom.ppf(0.025, n, 0.5))  # fewer rows below the median than that are rare
+    ordered = np.sort(values)
+    assert low == (ordered[rank - 1] if rank else 0)
+    assert high == (ordered[n - rank] if rank else 9)
+
+
+def test_samples_of_one_problem_are_no_evidence_of_others():
+    values = np.tile([3.0, 5.0, 8.0], 50)
+    many = median_over_problems(values, np.arange(150), (0, 9))
+    three = median_over_problems(values, np.tile([0, 1, 2], 50), (0, 9))
+    assert many == (5, 5)
+    assert three == (0, 9)
+
+
 def test_paired_difference_pairs_and_leaves_out_missing_pairs():
     rng = np.random.default_rng(0)
     before = (rng.random((3, 40)) < 0.5).astype(float)
@@ -186,10 +207,10 @@ def test_paired_difference_of_a_seed_without_pairs_is_undefined():
 def test_slope_is_scipys():
     rng = np.random.default_rng(0)
     x, y = np.arange(7.0), rng.normal(size=7)
-    fit = stats.linregress(x, y)
+    expected, _, _, _, error = stats.linregress(x, y)
     estimate = slope(x, y, (0,))
-    half = stats.t.ppf(0.975, 5) * fit.stderr  # type: ignore[attr-defined]
-    assert estimate.value == pytest.approx(fit.slope)  # type: ignore[attr-defined]
+    half = stats.t.ppf(0.975, 5) * error
+    assert estimate.value == pytest.approx(expected)
     assert interval_of(estimate) == pytest.approx((estimate.value - half, estimate.value + half))
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from hone.measures.estimates import Estimate
 from hone.report import plots
-from hone.report.page import FigureImage, Page, render_figure
+from hone.report.page import Arm, Choices, FigureImage, Page, render_figure
 
 HOSTILE = (
     "</script><script>window.hacked = 1</script>",
@@ -96,8 +96,10 @@ def page(**changes: Any) -> Page:
         "environment": {"code": "0.1.0+4302fda", "packages": {"torch": "2.9.1"}},
         "settings": {"bits": 11, "model": {"width": 64, "dropout": None}},
         "arms": [
-            {"arm": "ntp", "stage": "evaluate", "figures": {"greedy": estimate(0.5, 0.48, 0.52)}},
-            {"arm": "grpo", "stage": "evaluate", "figures": {"chains": estimate(0.9, 0.8, 1)}},
+            Arm(("ntp", "star"), "evaluate", {"greedy": estimate(0.5, 0.48, 0.52)}),
+            Arm(("grpo",), "evaluate", {"chains": estimate(0.9, 0.8, 1)}),
         ],
+        "facts": {"date": ["2026-01-31"], "evaluation": ["512 problems", "64 problems, forced"]},
+        "algorithms": [Choices("grpo", ("grpo",), {"credit.ddof": "1", "kl": "none"})],
     }
     return Page(**(parts | changes))

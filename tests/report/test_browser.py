@@ -69,6 +69,39 @@ def test_filters_are_there_for_what_varies(report: "Tab") -> None:
     assert report.inner_text("caption") == "All rows: Stage: evaluate, Split: test"
 
 
+def opened(tab: "Tab", folder: Path, shown: pl.DataFrame) -> "Tab":
+    write_page(page(rollouts=shown), folder / "report.html")
+    tab.goto((folder / "report.html").as_uri())
+    return tab
+
+
+def test_what_opens_is_the_last_evaluation_and_the_rest_is_a_choice_away(
+    tab: "Tab", tmp_path: Path
+) -> None:
+    which = pl.col("step").replace_strict({0: "first", 1: "middle", 2: "last"})
+    report = opened(tab, tmp_path, rollouts().with_columns(evaluation=which))
+    assert report.inner_text("#count").startswith("20 of 60")
+    assert report.locator("#rows tbody tr td").first.inner_text().count("step 2") == 1
+    report.select_option("#filter-evaluation", "")
+    assert report.inner_text("#count").startswith("60 of 60")
+    report.click("button[type=reset]")
+    report.get_by_text("20 of 60 responses").wait_for()
+
+
+def test_without_rewards_there_is_no_column_for_them(tab: "Tab", tmp_path: Path) -> None:
+    report = opened(tab, tmp_path, rollouts().with_columns(reward=None, advantage=None))
+    headings = report.locator("#rows thead th").all_inner_texts()
+    assert headings == ["Sample", "Response", "Strategy", "Grade"]
+    assert report.locator("#rows tbody tr").first.locator("td").count() == 4
+
+
+def test_paper_shows_what_is_folded(report: "Tab") -> None:
+    choices = report.get_by_text("credit.ddof")
+    assert not choices.is_visible()
+    report.pdf()
+    assert choices.is_visible()
+
+
 def test_filters_work_from_the_keyboard(report: "Tab") -> None:
     report.focus("#filter-grade")
     report.keyboard.type("inc")

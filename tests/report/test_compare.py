@@ -7,11 +7,12 @@ from rich.console import Console
 
 from hone.measures.estimates import Estimate
 from hone.report.compare import Side, compare, terminal, write_comparison
+from hone.report.page import Arm
 from tests.report.samples import HOSTILE, claim, estimate
 
 
 def side(name: str, figures: dict[str, Estimate], claims: list[dict] | None = None) -> Side:
-    arms = [{"arm": "grpo", "stage": "evaluate", "figures": figures}]
+    arms = [Arm(("grpo",), "evaluate", figures)]
     return Side(name, {"bits": 11, "seed": name}, claims or [], arms)
 
 
@@ -54,6 +55,14 @@ def test_arms_are_compared_figure_by_figure() -> None:
     assert first.name == "grpo · evaluate · chains"
     assert (first.a, first.b) == ("0.2 [0.1, 0.3]", "0.8 [0.7, 0.9]")
     assert second.difference == ""
+
+
+def test_a_stage_that_other_arms_share_in_the_other_run_is_compared_arm_by_arm() -> None:
+    figures = {"greedy": estimate(0.5, 0.4, 0.6)}
+    a = Side("a", {}, [], [Arm(("star", "grpo"), "pretrain", figures)])
+    b = Side("b", {}, [], [Arm(("threshold", "grpo", "star"), "pretrain", figures)])
+    rows = {row.name.partition(" ")[0]: row.difference for row in compare(a, b).arms}
+    assert rows == {"threshold": "only in b", "star": "", "grpo": ""}
 
 
 def test_undefined_values_equal_each_other() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from hone.report.page import Page, flattened, write_page
-from tests.report.samples import HOSTILE, claim, figure, page, rollouts
+from hone.report.page import Arm, Choices, Page, flattened, several, write_page
+from tests.report.samples import HOSTILE, claim, estimate, figure, page, rollouts
 
 
 def written(content: Page, folder: Path) -> str:
@@ -35,6 +35,26 @@ def test_the_page_has_every_part(tmp_path: Path) -> None:
     for text in ("Below one third", "≤ 0.58", "✓", "hone run parity --preset quick", "model.width"):
         assert text in html
     assert html.index('id="claims"') < html.index('id="figures"') < html.index('id="responses"')
+
+
+def test_a_stage_that_arms_share_has_one_row_that_names_them(tmp_path: Path) -> None:
+    html = written(page(), tmp_path)
+    rows = html[html.index('id="arms"') : html.index('id="responses"')].split("<tr>")[2:]
+    assert len(rows) == 2
+    assert "also star" in rows[0]
+    assert "also" not in rows[1]
+
+
+def test_what_was_fixed_and_chosen_is_written_out(tmp_path: Path) -> None:
+    html = written(page(), tmp_path)
+    conditions = html[html.index('id="conditions"') : html.index('id="settings"')]
+    for text in ("2026-01-31", "512 problems", "64 problems, forced", "credit.ddof", "none"):
+        assert text in conditions
+
+
+def test_long_lists_of_names_stay_short() -> None:
+    assert several(["a", "b", "a", "c"]) == "a, b, c"
+    assert several("abcde") == "a, b, c and 2 more"
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -70,6 +90,11 @@ def test_any_response_survives_the_way_into_the_page(text: str) -> None:
 def test_claims_settings_and_captions_cannot_break_out(text: str, tmp_path: Path) -> None:
     hostile = claim(statement=text, note=text, unit=text, method=text, region=text, id=text)
     words = {"title": text, "summary": text, "command": text, "settings": {text: text}}
+    words |= {
+        "facts": {text: [text]},
+        "arms": [Arm((text, text), text, {text: estimate(0.5, 0.4, 0.6)})],
+        "algorithms": [Choices(text, (text,), {text: text})],
+    }
     html = written(page(claims=[hostile], figures=[], **words), tmp_path)
     tags = set(re.findall(r"<[a-z!][^>\s]*", without_own_parts(html)))
     plain = without_own_parts(written(page(figures=[]), tmp_path))

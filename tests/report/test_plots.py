@@ -3,7 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hone.measures.estimates import Estimate
-from hone.report import plots, style
+from hone.report import plots, scales, style
 from hone.report.plots import Curve
 from tests.report.samples import curve, estimate
 
@@ -60,8 +60,53 @@ def test_labels_are_spread_in_order_and_stay_near() -> None:
 
 def test_log_odds_leave_out_what_has_no_place_on_the_axis() -> None:
     certain = Curve(np.arange(3.0), np.array([[0.25, 0.5, 1.0]]))
-    np.testing.assert_allclose(plots._log2_odds(certain.y), [[-np.log2(3), 0, np.nan]])
+    np.testing.assert_allclose(scales.log2_odds(certain.y), [[-np.log2(3), 0, np.nan]])
     style.svg(plots.log_odds({"25 %": certain}))
+
+
+ORDER = ("GRPO", "STaR", "REINFORCE")
+
+
+def colour_of(drawn: Figure, label: str) -> str:
+    """Of the text that names a line."""
+    (text,) = (each for each in drawn.axes[0].texts if each.get_text() == label)
+    return str(text.get_color())
+
+
+def test_a_name_has_one_colour_in_every_figure() -> None:
+    some = plots.curves({"other": curve(), "STaR": curve()}, "x", "y", order=ORDER)
+    all_three = plots.log_odds({name: curve() for name in reversed(ORDER)}, order=ORDER)
+    assert colour_of(some, "STaR") == colour_of(all_three, "STaR") == style.colour(1)
+    rows = {"STaR": estimate(0.9, 0.8, 0.95), "hot": estimate(0.4, 0.3, 0.5)}
+    drawn = plots.bars({"before": rows, "GRPO": rows}, "accuracy", order=ORDER)
+    dots = [line.get_color() for line in drawn.axes[0].lines if line.get_marker() == "o"]
+    assert dots == [style.colour(place) for place in (1, 1, 1, 0)]
+
+
+def test_names_without_a_colour_of_their_own_take_none_that_is_shown() -> None:
+    assert plots._places(["a", "STaR", "b", "GRPO"], ORDER) == {
+        "a": 2,
+        "STaR": 1,
+        "b": 3,
+        "GRPO": 0,
+    }
+    assert plots._places("ab") == {"a": 0, "b": 1}
+
+
+@pytest.mark.parametrize("last", [1, 3, 8, 20])
+def test_there_is_no_tick_between_two_rounds(last: int) -> None:
+    x = np.arange(last + 1.0)
+    line = Curve(x, 0.2 + 0.5 * x[None] / last)
+    for drawn in (plots.curves({"a": line}, "x", "y"), plots.log_odds({"a": line})):
+        drawn.draw_without_rendering()
+        ticks = drawn.axes[0].get_xticks()
+        assert np.all(ticks == np.round(ticks))
+        assert len(ticks) > 1
+
+
+def test_what_is_no_round_has_ticks_between() -> None:
+    drawn = plots.curves({"a": Curve(np.array([0.1, 0.9]), np.array([[0.1, 0.9]]))}, "x", "y")
+    assert np.any(drawn.axes[0].get_xticks() % 1)
 
 
 def test_one_step_is_enough_for_a_heat_map() -> None:

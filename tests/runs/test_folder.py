@@ -118,6 +118,15 @@ def test_time_goes_on_where_the_checkpoint_left_it(tmp_path: Path) -> None:
     assert len(seconds) == TOY.steps
 
 
+@pytest.mark.parametrize("line", ['{"step": 1}', '{"seconds": 1.0}'])
+def test_a_line_of_times_that_lacks_something_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "stage"
+    carry_out(path, until=3)
+    (path / "timing.jsonl").write_text(f"{line}\n")
+    with pytest.raises(DamagedFile, match=r"timing\.jsonl is damaged: .* is missing in it"):
+        carry_out(path)
+
+
 def test_two_checkpoints_are_kept_and_none_once_the_stage_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "stage"
     carry_out(path)

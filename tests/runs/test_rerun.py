@@ -92,6 +92,28 @@ def test_the_report_can_be_written_again(
     assert (finished / "quick" / "report.html").is_file()
 
 
+def test_every_stage_that_computes_says_in_which_numbers_and_where(finished: Path) -> None:
+    for kind in ("pretrain", "rl"):
+        for file in finished.glob(f"stages/{kind}-*/environment.json"):
+            made = json.loads(file.read_text())
+            assert (made["dtype"], made["device"]) == ("float32", "cpu")
+    record = json.loads((finished / "quick" / "run.json").read_text())
+    assert (record["environment"]["dtype"], record["environment"]["device"]) == ("float32", "cpu")
+
+
+def test_variations_alone_are_not_published(
+    study: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (finished / "quick").rename(finished / "quick,d=5")
+    file = finished / "quick,d=5" / "run.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "overrides": ["d=5"]}))
+    results = tmp_path / "results"
+    code, output, errors = hone(["report", finished, "--publish", results], capsys)
+    assert (code, output) == (2, "")
+    assert "holds only variations (quick,d=5); run a preset without key=value" in errors
+    assert not results.exists()
+
+
 def test_a_run_says_which_code_made_its_stages(
     study: Path, finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

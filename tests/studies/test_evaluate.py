@@ -1,6 +1,7 @@
 """`hone eval`: what it prints, and which checkpoints it trusts."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,50 @@ def test_the_same_problems_have_the_same_name_and_others_another(
         for n, seed in ((8, 0), (8, 1), (2, 0))
     )
     assert first == again != fewer
+
+
+@pytest.mark.parametrize(("problems", "samples"), [(10_000_000, 1), (512, 1_000_000)])
+def test_more_than_fits_into_memory_is_refused(problems: int, samples: int) -> None:
+    with pytest.raises(UsageError, match=r"^problems.* is not possible; allowed: at most"):
+        Protocol(problems, samples, 1.0, 1.0, 0)
+
+
+def test_fewer_problems_than_asked_for_are_told(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate(run, "parity:d=6", Protocol(5000, 1, 1.0, 1.0, 0), as_json=True)
+    shown = capsys.readouterr()
+    asked = json.loads(shown.out)["protocol"]["problems"]
+    assert asked < 64
+    assert shown.err.startswith(f"note: {asked} problems instead of 5000")
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("[]", DamagedFile),
+        ("{", DamagedFile),
+        ('{"config": []}', DamagedFile),
+        ('{"config": {"task": {"class": "hone.tasks.parity:Parity"}}}', DamagedFile),
+        ('{"config": {"task": {"class": "hone.tasks.parity:Parity", "d": 1}}}', DamagedFile),
+        ('{"config": {"task": {"class": "hone.nothing.here:Parity"}}}', DamagedFile),
+        ('{"config": {"task": {"class": 3}}}', DamagedFile),
+        ('{"config": {"task": "parity"}}', UsageError),
+        ('{"config": {}}', UsageError),
+        ("{}", UsageError),
+    ],
+)
+def test_a_config_that_names_no_task_is_told_in_one_line(
+    run: Path, tmp_path: Path, content: str, error: type[Exception]
+) -> None:
+    stage = Path(shutil.copytree(run, tmp_path / "stage"))
+    (stage / "config.json").write_text(content)
+    with pytest.raises(error) as raised:
+        evaluate(stage, None, PROTOCOL, as_json=True)
+    assert "\n" not in str(raised.value)
+    assert ("config.json is " if error is DamagedFile else "does not say its task") in str(
+        raised.value
+    )
 
 
 def test_a_checkpoint_of_a_run_folder_needs_its_manifest(run: Path) -> None:

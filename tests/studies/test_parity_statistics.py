@@ -88,8 +88,16 @@ class TestRounds:
         found = parity_rounds.flip_distance(runs.results)
         assert found is not None
         assert tuple(found.seeds) == (0, 1)
-        assert "1 seed(s) invalid" in found.note
-        assert statistics.valid_seeds(runs.results) == [0, 1]
+        assert "left out: seed 2, whose short answers are no coin flips" in found.note
+        assert statistics.invalid_seeds(runs.results) == [2]
+
+    def test_a_model_that_never_answers_short_has_not_left_the_band(self, runs: Runs) -> None:
+        for seed in range(3):
+            star(runs, seed, 0.25, 1)
+        table = pl.concat([rows("long", 0.99, temperature=t) for t in (0.0, 1.0)])
+        tables = {"evaluation-000001": table}
+        runs.add("pretrain", 3, tables, arm="p=0.9", experiment="rounds", p_cot=0.9)
+        assert statistics.invalid_seeds(runs.results) == []
 
 
 class TestThreshold:
@@ -118,6 +126,17 @@ class TestThreshold:
         assert place.interval is not None
         assert place.interval[0] <= 0.3
         assert place.interval[1] >= 0.38
+
+    def test_a_seed_that_predicts_the_parity_directly_is_named_and_kept(self, runs: Runs) -> None:
+        self.sweep(runs, 1 / 3)
+        below = statistics.below_threshold(runs.results)
+        assert below is not None
+        assert below.note == ""
+        runs.pretrained(1, short=0.9, experiment="threshold", p_cot=0.2)
+        below = statistics.below_threshold(runs.results)
+        assert below is not None
+        assert tuple(below.seeds) == (0, 1, 2)
+        assert below.note == "kept: seed 1, whose short answers are no coin flips"
 
     def test_a_model_above_chance_below_the_threshold_shows(self, runs: Runs) -> None:
         self.sweep(runs, 0.29)

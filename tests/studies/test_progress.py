@@ -2,14 +2,17 @@
 
 import io
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from hone.core.errors import DamagedFile
 from hone.runs.executor import Progress
 from hone.runs.folder import finish
 from hone.studies.progress import Display, Estimator, plan_table, seconds_taken
+from hone.training.configs import Numerics
 from tests.runs.toy import Toy, node
 
 NODES = [node(Toy(name), arm=f"[{name}]") for name in ("first", "second")]
@@ -62,6 +65,39 @@ def test_estimates_follow_what_finished_stages_took(tmp_path: Path) -> None:
     assert Estimator(NODES, tmp_path).seconds(NODES[1]) == pytest.approx(600, abs=5)
     assert seconds_taken(NODES[0].folder(tmp_path)) == 600.0
     assert seconds_taken(NODES[1].folder(tmp_path)) is None
+
+
+@dataclass(frozen=True)
+class OnDevice(Toy):
+    """A stage that says where it is carried out."""
+
+    numerics: Numerics = field(default_factory=Numerics)
+
+
+def test_time_on_a_device_is_not_known_before_a_stage_has_run_there(tmp_path: Path) -> None:
+    gpu = [node(OnDevice(name, numerics=Numerics(device="cuda"))) for name in ("one", "two")]
+    nodes = [*NODES, *gpu]
+    write(tmp_path, 0, 4, 600.0, done=True)
+    known, unknown = Estimator(nodes, tmp_path).total(nodes)
+    assert known == pytest.approx(1200, abs=5)
+    assert unknown == gpu
+    console = Console(file=io.StringIO(), width=100)
+    console.print(plan_table(nodes, tmp_path, 1))
+    assert isinstance(console.file, io.StringIO)
+    assert "no estimate for 2 stages on cuda: none has run there" in console.file.getvalue()
+    folder = gpu[0].folder(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "timing.jsonl").write_text('{"step": 1, "seconds": 60.0}\n')
+    finish(folder)
+    assert Estimator(nodes, tmp_path).seconds(gpu[1]) == pytest.approx(60, abs=5)
+
+
+@pytest.mark.parametrize("line", ['{"step": 4}', "[4]", '{"step": 4, "seconds": "long"}', "{"])
+def test_a_damaged_line_of_times_is_named(tmp_path: Path, line: str) -> None:
+    write(tmp_path, 0, 4, 8.0, done=True)
+    (NODES[0].folder(tmp_path) / "timing.jsonl").write_text(f"{line}\n")
+    with pytest.raises(DamagedFile, match=r"timing\.jsonl is damaged"):
+        Estimator(NODES, tmp_path)
 
 
 @pytest.mark.parametrize(

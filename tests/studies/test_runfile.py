@@ -27,7 +27,8 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [{"environment": {}}, {"environment": None}, {"stages": [{"arm": "a"}]}, {"stages": []},
-     {"stages": 3}, {"another": 1}],
+     {"stages": 3}, {"another": 1}, {"settings": []}, {"overrides": "d=5"},
+     {"stages": [{"arm": "a", "stage": "rl", "seed": 0, "factors": 1, "folder": "rl-1"}]}],
     ids=str,
 )  # fmt: skip
 def test_a_damaged_record_is_named(tmp_path: Path, change: dict[str, Any]) -> None:

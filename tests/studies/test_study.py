@@ -14,6 +14,7 @@ from hone.runs.results import Results
 from hone.studies.registry import find_study, study_names
 from hone.studies.rl_after_ntp.parity import Settings as ParitySettings
 from hone.studies.rl_after_ntp.parity import study as parity
+from hone.studies.settings import keys, written
 from hone.studies.study import Claim, Study, assess
 
 
@@ -21,7 +22,7 @@ from hone.studies.study import Claim, Study, assess
 class Settings:
     """One field of every type that a study may have."""
 
-    whole: int = 1
+    whole: int = 1  # of something
     number: float = 1.0
     word: str = "a"
     flag: bool = False
@@ -49,13 +50,6 @@ VALUES = {
     "choices": st.lists(st.sampled_from(["one", "two"])).map(tuple),
     "perhaps": st.none() | st.integers(),
 }
-
-
-def written(value: Any) -> str:
-    """A value as one would type it."""
-    if isinstance(value, tuple):
-        return ",".join(map(written, value))
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 @given(st.fixed_dictionaries(VALUES))
@@ -91,6 +85,31 @@ def test_every_setting_of_parity_can_be_written(name: str) -> None:
     settings = parity.settings("quick", "")
     text = written(getattr(settings, name))
     assert parity.settings("quick", "", [f"{name}={text}"]) == settings
+
+
+def test_keys_are_listed_with_what_they_take_and_where_they_have_which_value() -> None:
+    presets = {
+        "quick": {"": Settings()},
+        "full": {"a": Settings(flag=True), "b": Settings(flag=True, wholes=(1, 2))},
+    }
+    found = {key.name: key for key in keys(presets)}
+    assert list(found) == [field.name for field in fields(Settings)]
+    assert found["whole"].values == {"1": ("quick", "full")}
+    assert found["flag"].values == {"false": ("quick",), "true": ("full",)}
+    assert found["wholes"].values == {"": ("quick", "full a"), "1,2": ("full b",)}
+    assert found["whole"].comment == "of something"
+    assert found["perhaps"].kind == "a whole number, or none"
+    assert found["choice"].kind == "one or two"
+    assert found["numbers"].kind == "a finite number, or several: a,b"
+
+
+@pytest.mark.parametrize("changes", [{"seeds": ()}, {"seeds": (1, 1)}, {"experiments": ("both",)}])
+def test_a_study_of_experiments_has_known_ones_and_different_seeds(changes: dict) -> None:
+    settings = replace(parity.settings("quick", ""), experiments=("threshold",), seeds=(2, 3))
+    order = [node.seed for node in parity.plan(settings)]
+    assert order == sorted(order)
+    with pytest.raises(UsageError, match=r"seeds|experiment"):
+        replace(settings, **changes)
 
 
 @pytest.mark.parametrize("name", study_names())

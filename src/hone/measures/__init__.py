@@ -5,6 +5,7 @@ from hone.measures.estimates import Estimate
 from hone.measures.intervals import (
     clopper_pearson,
     crossed_bootstrap,
+    median_over_problems,
     over_problems,
     over_seeds,
     paired_difference,
@@ -38,6 +39,7 @@ __all__ = [
     "length_histogram",
     "lengths",
     "majority_at_k",
+    "median_over_problems",
     "over_problems",
     "over_seeds",
     "paired_difference",

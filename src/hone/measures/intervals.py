@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 from scipy import stats
 
@@ -83,6 +83,38 @@ def over_problems(
         return interval
     unseen = _unseen_kind(ratio, len(hits), confidence, bounds)
     return _clip(_hull(interval, unseen), bounds)
+
+
+def median_over_problems(
+    values: Float[np.ndarray, " rows"],
+    problems: Int[np.ndarray, " rows"],
+    bounds: Interval,
+    confidence: float = 0.95,
+) -> Interval:
+    """The interval of the median of all rows where problems, not rows, are the independent units.
+
+    The values below which the share of rows may be one half by `over_problems` (Woodruff,
+    "Confidence intervals for medians and other position measures", JASA 1952). With one row a
+    problem it is the exact interval between order statistics.
+
+    Args:
+        values: of each row; one or more.
+        problems: of each row, as numbers from 0 without a gap.
+        bounds: what no value can leave.
+        confidence: e.g. 0.95.
+
+    Returns:
+        Its ends are among the values and the bounds.
+    """
+    rows_P = np.bincount(problems).astype(np.float64)
+    low, high = bounds[1], bounds[1]
+    for value in sorted({bounds[0], *values.tolist()}, reverse=True):
+        hits_P = np.bincount(problems, weights=values <= value)
+        share = over_problems(hits_P, rows_P, confidence)
+        assert share is not None
+        low = value if share[1] >= 0.5 else low
+        high = value if share[0] >= 0.5 else high
+    return float(low), float(high)
 
 
 def over_seeds(

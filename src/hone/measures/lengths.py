@@ -7,13 +7,14 @@ Unscorable responses have a length like any other.
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from hone.core.errors import require
 from hone.core.vocabulary import Finish
 from hone.measures.accuracy import estimate, joined, per_problem, seeded, usable
-from hone.measures.estimates import Estimate
-from hone.measures.intervals import over_seeds
+from hone.measures.estimates import Estimate, Interval
+from hone.measures.intervals import median_over_problems, over_seeds
 
 LENGTH = pl.col("response_ids").list.len().cast(pl.Int64) - (
     pl.col("finish") == Finish.STOP.value
@@ -35,8 +36,7 @@ class Lengths:
 def lengths(table: pl.DataFrame, confidence: float = 0.95) -> Lengths:
     """Mean and median response length, and the truncated share.
 
-    No problem is taken to have longer responses than the longest seen. The median's interval is
-    over seeds alone: there is none with a single seed.
+    No problem is taken to have longer responses than the longest seen.
 
     Args:
         table: rollouts of one or more seeds; needs `problem_id`, `response_ids` and `finish`.
@@ -49,7 +49,7 @@ def lengths(table: pl.DataFrame, confidence: float = 0.95) -> Lengths:
     longest = float(rows.select(LENGTH.max().fill_null(0)).item())
     return Lengths(
         mean=estimate(per_problem(rows, LENGTH.mean()), confidence, note, bounds=(0.0, longest)),
-        median=_median(rows, confidence, note),
+        median=_median(rows, confidence, note, bounds=(0.0, longest)),
         truncated=estimate(per_problem(rows, _TRUNCATED.mean()), confidence, note),
     )
 
@@ -74,11 +74,27 @@ def length_histogram(table: pl.DataFrame, width: int) -> pl.DataFrame:
     return binned.agg(responses=pl.len(), truncated=_TRUNCATED.sum()).sort("step", "length")
 
 
-def _median(rows: pl.DataFrame, confidence: float, note: str) -> Estimate:
-    medians = seeded(rows).group_by("seed").agg(length=LENGTH.median()).sort("seed")
-    named = medians.drop_nulls("seed")
+def _median(rows: pl.DataFrame, confidence: float, note: str, bounds: Interval) -> Estimate:
+    """The mean of the medians of all seeds, with what seeds and problems leave uncertain.
+
+    Seeds share their problems, so the interval over problems is the mean of theirs.
+    """
+    named = seeded(rows).drop_nulls("seed")
+    parts = (named if named.height else seeded(rows)).sort("seed").partition_by("seed")
+    if not parts:
+        return Estimate(math.nan, None, confidence, "none", (), note)
+    medians = [float(part.select(LENGTH.median()).item()) for part in parts]
+    edges = [_median_over_problems(part, confidence, bounds) for part in parts]
+    low, high = np.mean(edges, axis=0)
+    floor = float(low), float(high)
     if named.is_empty():
-        value = rows.select(LENGTH.median().fill_null(math.nan)).item()
-        return Estimate(value, None, confidence, "none", (), note)
-    result = over_seeds(named["length"].to_numpy(), named["seed"].to_list(), confidence)
+        return Estimate(medians[0], floor, confidence, "over problems", (), note)
+    seeds = [part["seed"][0] for part in parts]
+    result = over_seeds(medians, seeds, confidence, floor, bounds)
     return replace(result, note=joined(note, result.note))
+
+
+def _median_over_problems(rows: pl.DataFrame, confidence: float, bounds: Interval) -> Interval:
+    values = rows.select(LENGTH.cast(pl.Float64)).to_series().to_numpy()
+    problems = rows["problem_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
+    return median_over_problems(values, problems, bounds, confidence)

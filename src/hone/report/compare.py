@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,9 +11,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from hone.measures.estimates import Estimate, Interval, Number
+from hone.measures.estimates import Interval, Number
 from hone.report import claims_table
-from hone.report.page import write_html
+from hone.report.page import Arm, write_html
 
 T = TypeVar("T")
 
@@ -31,13 +32,12 @@ class Side:
     Attributes:
         settings: by dotted name.
         claims: as `claims.json` holds them.
-        arms: `arm`, `stage` and `figures`, an `Estimate` by name.
     """
 
     name: str
     settings: dict[str, Any]
     claims: list[dict[str, Any]]
-    arms: list[dict[str, Any]]
+    arms: Sequence[Arm]
 
 
 @dataclass(frozen=True)
@@ -171,11 +171,11 @@ def _claim(claim: Mapping[str, Any]) -> tuple[str, _Reading]:
     return name, replace(reading, verdict=claim["verdict"], unit=claim["unit"])
 
 
-def _figures(arms: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, _Reading]]:
+def _figures(arms: Sequence[Arm]) -> Iterator[tuple[str, _Reading]]:
+    """By arm, also where arms share a stage: the other run may share it among other arms."""
     for arm in arms:
-        figures: Mapping[str, Estimate] = arm["figures"]
-        for name, estimate in figures.items():
-            label = " · ".join((arm["arm"], arm["stage"], name))
+        for owner, (name, estimate) in product(arm.names, arm.figures.items()):
+            label = " · ".join((owner, arm.stage, name))
             yield label, _reading(estimate.value, estimate.interval)
 
 

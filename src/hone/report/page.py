@@ -8,7 +8,7 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,12 +20,13 @@ import matplotlib.figure
 import polars as pl
 from markupsafe import Markup
 
+from hone.measures.estimates import Estimate
 from hone.report import claims_table, style
 
 SHOWN = (
-    "arm", "stage", "seed", "step", "split", "temperature", "problem_id", "prompt_text",
-    "response_text", "strategy", "grade", "grade_reason", "steps_correct", "reward", "advantage",
-    "finish",
+    "arm", "stage", "evaluation", "seed", "step", "split", "temperature", "problem_id",
+    "prompt_text", "response_text", "strategy", "grade", "grade_reason", "steps_correct", "reward",
+    "advantage", "finish",
 )  # fmt: skip
 """Columns of the rollout table that the browser of responses can show."""
 
@@ -62,15 +63,42 @@ class FigureImage:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """What one stage of an arm came to; other arms may have it too.
+
+    Attributes:
+        names: of the arms that share the stage, the first of the plan first.
+        figures: by name.
+        protocol: how it was evaluated.
+    """
+
+    names: tuple[str, ...]
+    stage: str
+    figures: Mapping[str, Estimate]
+    protocol: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """An algorithm, the arms that it trains, and all that its author was free to choose."""
+
+    name: str
+    arms: tuple[str, ...]
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Page:
     """What a run came to.
 
     Attributes:
         claims: as `claims.json` holds them.
-        rollouts: at most some thousand rows; the columns among `SHOWN` are shown.
+        rollouts: at most some thousand rows; the columns among `SHOWN` are shown. Where there is
+            a column `evaluation`, the rows that have `last` there are what is shown at first.
         command: what to type to get the same again.
         settings: resolved; may be nested.
-        arms: `arm`, `stage` and `figures`, an `Estimate` by name.
+        facts: what else was fixed, as lines by name.
+        algorithms: every distinct one.
     """
 
     title: str
@@ -82,7 +110,9 @@ class Page:
     command: str
     environment: dict[str, Any]
     settings: dict[str, Any]
-    arms: list[dict[str, Any]]
+    arms: Sequence[Arm]
+    facts: Mapping[str, Sequence[str]]
+    algorithms: Sequence[Choices]
 
 
 def render_figure(
@@ -106,7 +136,7 @@ def write_page(page: Page, path: Path) -> None:
     context = {
         "page": page,
         "tally": claims_table.tally(page.claims),
-        "measures": list(dict.fromkeys(name for arm in page.arms for name in arm["figures"])),
+        "measures": list(dict.fromkeys(name for arm in page.arms for name in arm.figures)),
         "settings": flattened(page.settings),
         "environment": flattened(page.environment),
         "responses": _columns(page.rollouts),
@@ -125,6 +155,13 @@ def replace_file(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(content)
     os.replace(part, path)
+
+
+def several(names: Iterable[str], most: int = 3) -> str:
+    """Names as a list that stays short, e.g. `a, b, c and 4 more`."""
+    listed = list(dict.fromkeys(names))
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest
 
 
 def flattened(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -147,7 +184,9 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     sheet, script = (loader.get_source(templates, name)[0] for name in ("page.css", "page.js"))
-    templates.filters |= {"number": claims_table.number, "bounds": claims_table.bounds}
+    templates.filters |= {
+        "number": claims_table.number, "bounds": claims_table.bounds, "several": several,
+    }  # fmt: skip
     templates.globals |= {
         "symbols": claims_table.SYMBOLS,
         "meanings": claims_table.MEANINGS,

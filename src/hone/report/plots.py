@@ -4,19 +4,20 @@ Every function returns a figure of its own, without pyplot's global state; `styl
 `style.png` turn one into bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from jaxtyping import Float, Real
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 from scipy.optimize import isotonic_regression
 
 from hone.measures.estimates import Estimate, Interval, Number
-from hone.report import style
+from hone.report import scales, style
 
 _WIDTH = 7.4  # inches
 _GAP = 0.06  # of the axes' height, from label to label
@@ -52,6 +53,7 @@ def curves(
     levels: Mapping[str, Number] | None = None,
     log_x: bool = False,
     y_limits: Interval | None = None,
+    order: Sequence[str] = (),
 ) -> Figure:
     """Mean over seeds as a line, their range as a band, each seed as a thin line.
 
@@ -66,18 +68,20 @@ def curves(
         levels: positions of horizontal lines by label.
         log_x: whether x has a logarithmic axis.
         y_limits: what y shows at least.
+        order: labels that have colours of their own, the same in every figure that is given them.
     """
     figure, axes = _canvas(x_label, y_label)
     if log_x:
         axes.set_xscale("log")
     shown = _defined(series)
-    for i, curve in enumerate(shown.values()):
-        _draw_curve(axes, curve, i)
+    places = _places(shown, order)
+    for label, curve in shown.items():
+        _draw_curve(axes, curve, places[label])
     if y_limits is not None:
-        axes.set_ylim(*_covering(y_limits, (axes.dataLim.y0, axes.dataLim.y1)))
-    _thousands(axes, [curve.x for curve in shown.values()], log_x)
+        axes.set_ylim(*scales.covering(y_limits, (axes.dataLim.y0, axes.dataLim.y1)))
+    scales.x_ticks(axes, [curve.x for curve in shown.values()], log_x)
     _mark(axes, marks or {})
-    _label(axes, shown, levels or {})
+    _label(axes, shown, places, levels or {})
     return figure
 
 
@@ -109,11 +113,12 @@ def threshold(
     figure, axes = _canvas(x_label, y_label)
     axes.plot(p, (1 + p) / 2, color=style.colour(1), linestyle=":", linewidth=1.5)
     shown = _defined({"greedy": Curve(p, greedy), "sampled": Curve(p, sampled)})
-    for i, curve in enumerate(shown.values()):
-        _draw_points(axes, curve, i)
-    axes.set_ylim(*_covering((0.4, 1), (axes.dataLim.y0, axes.dataLim.y1)))
+    places = _places(shown)
+    for label, curve in shown.items():
+        _draw_points(axes, curve, places[label])
+    axes.set_ylim(*scales.covering((0.4, 1), (axes.dataLim.y0, axes.dataLim.y1)))
     _mark(axes, {mark_label: mark})
-    _label(axes, shown, {})
+    _label(axes, shown, places, {})
     return figure
 
 
@@ -143,16 +148,16 @@ def heat_map(
     # Small shares matter: a new length shows at 1 %.
     scale = PowerNorm(0.5, vmin=0, vmax=float(np.nanmax(shares)))
     mesh = axes.pcolormesh(
-        _edges(steps),
-        _edges(lengths),
+        scales.edges(steps),
+        scales.edges(lengths),
         seen,
         cmap=style.fade(),
         norm=scale,
         edgecolor=style.PAPER,
         linewidth=1,
     )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(scales.whole_numbers())
     bar = figure.colorbar(mesh, ax=axes, label=share_label, format=PercentFormatter(1, decimals=0))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     return figure
@@ -166,6 +171,7 @@ def log_odds(
     y_label: str = "share of chains (log-odds scale)",
     gain: Number = 2,
     levels: Mapping[str, Number] | None = None,
+    order: Sequence[str] = (),
 ) -> Figure:
     """Shares on an axis where equal factors of the odds are equal distances, a point a seed.
 
@@ -178,21 +184,26 @@ def log_odds(
         y_label: what the share is of.
         gain: the factor of the dotted lines.
         levels: shares with a horizontal line, by label.
+        order: labels that have colours of their own, the same in every figure that is given them.
     """
     figure, axes = _canvas(x_label, y_label)
-    shown = _defined({name: Curve(curve.x, _log2_odds(curve.y)) for name, curve in series.items()})
-    for i, curve in enumerate(shown.values()):
-        _draw_points(axes, curve, i)
+    shown = _defined(
+        {name: Curve(curve.x, scales.log2_odds(curve.y)) for name, curve in series.items()}
+    )
+    places = _places(shown, order)
+    for label, curve in shown.items():
+        _draw_points(axes, curve, places[label])
     limits = axes.get_ylim()
-    for i, curve in enumerate(shown.values()):
+    for label, curve in shown.items():
         start, rounds = curve.mean[0], curve.x - curve.x[0]
-        line = start + rounds * np.log2(gain)
-        axes.plot(curve.x, line, color=style.colour(i), linestyle=":", linewidth=1.5)
+        line, colour = start + rounds * np.log2(gain), style.colour(places[label])
+        axes.plot(curve.x, line, color=colour, linestyle=":", linewidth=1.5)
     axes.set_ylim(limits)
-    _odds_ticks(axes)
+    scales.x_ticks(axes, [curve.x for curve in shown.values()], log_x=False)
+    scales.odds_ticks(axes)
     given = levels or {}
-    placed = _log2_odds(np.array([*given.values()], dtype=float))
-    _label(axes, shown, dict(zip(given, placed, strict=True)))
+    placed = scales.log2_odds(np.array([*given.values()], dtype=float))
+    _label(axes, shown, places, dict(zip(given, placed, strict=True)))
     return figure
 
 
@@ -203,6 +214,7 @@ def bars(
     *,
     levels: Mapping[str, Number] | None = None,
     x_limits: Interval | None = None,
+    order: Sequence[str] = (),
 ) -> Figure:
     """Values as dots on bars that span their intervals, an arm a row, arms in named groups.
 
@@ -211,21 +223,24 @@ def bars(
         x_label: what the values are, with the unit.
         levels: vertical lines by label, e.g. chance.
         x_limits: what x shows at least.
+        order: arms and groups that have colours of their own, the same in every figure that is
+            given them; any other arm has its group's.
     """
     rows = sum(len(arms) + 1 for arms in groups.values())
     figure, axes = _canvas("", "", height=0.9 + 0.24 * rows)
     axes.set_xlabel(x_label)
     axes.grid(visible=False, axis="y")
-    y, ticks = 0, {}
-    for i, (group, arms) in enumerate(groups.items()):
+    y, ticks, places = 0, {}, _places(groups, order)
+    for group, arms in groups.items():
         ticks[y] = group
         for j, (arm, estimate) in enumerate(arms.items(), start=y + 1):
             ticks[j] = arm
-            _draw_row(axes, j, estimate, style.colour(i))
+            place = order.index(arm) if arm in order else places[group]
+            _draw_row(axes, j, estimate, style.colour(place))
         y += len(arms) + 1
     _row_labels(axes, ticks, headings=_headings(groups))
     if x_limits is not None:
-        axes.set_xlim(*_covering(x_limits, (axes.dataLim.x0, axes.dataLim.x1)))
+        axes.set_xlim(*scales.covering(x_limits, (axes.dataLim.x0, axes.dataLim.x1)))
     _mark(axes, levels or {})
     return figure
 
@@ -266,6 +281,13 @@ def _defined(series: Mapping[str, Curve]) -> dict[str, Curve]:
     return {label: curve for label, curve in series.items() if np.isfinite(curve.y).any()}
 
 
+def _places(labels: Iterable[str], order: Sequence[str] = ()) -> dict[str, int]:
+    """The palette's place of every label: its own in `order`, or else the next that is free."""
+    own = {label: order.index(label) for label in labels if label in order}
+    free = (place for place in count() if place not in own.values())
+    return {label: own[label] if label in own else next(free) for label in labels}
+
+
 def _draw_curve(axes: Axes, curve: Curve, i: int) -> None:
     axes.fill_between(curve.x, *curve.range, color=style.colour(i), alpha=0.16, linewidth=0)
     axes.plot(curve.x, curve.y.T, color=style.colour(i), alpha=0.4, linewidth=0.8)
@@ -302,20 +324,25 @@ def _mark(axes: Axes, marks: Mapping[str, Number]) -> None:
         )  # fmt: skip
 
 
-def _label(axes: Axes, series: Mapping[str, Curve], levels: Mapping[str, Number]) -> None:
+def _label(
+    axes: Axes,
+    series: Mapping[str, Curve],
+    places: Mapping[str, int],
+    levels: Mapping[str, Number],
+) -> None:
     """Write labels right of the axes, each joined to its line's end and clear of the others.
 
     Args:
         axes: with everything else drawn.
-        series: what has been drawn, in the order of its colours.
+        series: what has been drawn.
+        places: of its colours in the palette.
         levels: horizontal lines to draw, by label.
     """
     axes.autoscale_view()  # limits are otherwise not known before drawing
     for y in levels.values():
         axes.axhline(y, color=style.INK, linewidth=1, linestyle=style.RULE)
     ends = [
-        (label, _end(axes, curve), style.colour(i))
-        for i, (label, curve) in enumerate(series.items())
+        (label, _end(axes, curve), style.colour(places[label])) for label, curve in series.items()
     ]
     edge = axes.get_xlim()[1]
     ends += [(label, _fraction(axes, edge, y), style.INK) for label, y in levels.items()]
@@ -362,38 +389,3 @@ def _row_labels(axes: Axes, ticks: Mapping[int, str], headings: set[int]) -> Non
 def _headings(groups: Mapping[str, Mapping[str, Estimate]]) -> set[int]:
     sizes = [len(arms) + 1 for arms in groups.values()]
     return {int(row) for row in np.cumsum([0, *sizes[:-1]])}
-
-
-# -------------------------------------------------------------------------------------- scales
-
-
-def _edges(middles: Real[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
-    step = middles[1] - middles[0] if len(middles) > 1 else 1.0
-    return np.append(middles - step / 2, middles[-1] + step / 2)
-
-
-def _covering(limits: Interval, data: Interval) -> tuple[float, float]:
-    """Limits that hide no data, and a little wider, so that no edge cuts a line in half."""
-    low, high = min(limits[0], data[0]), max(limits[1], data[1])
-    pad = 0.02 * (high - low)
-    return float(low - pad), float(high + pad)
-
-
-def _thousands(axes: Axes, xs: list[Real[np.ndarray, " _"]], log_x: bool) -> None:
-    """Ticks such as 20k; also on a logarithmic axis, whose own labels need formula fonts."""
-    if log_x or max((float(np.max(x)) for x in xs), default=0) >= 10_000:
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-
-
-def _log2_odds(share: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    inner = np.where((share > 0) & (share < 1), share, np.nan)
-    return np.log2(inner / (1 - inner))
-
-
-def _odds_ticks(axes: Axes) -> None:
-    low, high = axes.get_ylim()
-    shares = np.array([0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 0.95,
-                       0.98, 0.99, 0.997, 0.999])  # fmt: skip
-    at = _log2_odds(shares)
-    shown = (low <= at) & (at <= high)
-    axes.set_yticks(at[shown], labels=[f"{share:.3g}" for share in shares[shown]])

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import hone
+from hone.core.stage import StageConfig
 from hone.runs.keys import determining_hash
 
 _PACKAGES = ("torch", "numpy", "polars", "pyarrow", "safetensors")
@@ -24,6 +25,12 @@ def environment() -> dict[str, object]:
         "cores": os.cpu_count(),
         "threads": 1,
     }
+
+
+def numerics(config: StageConfig) -> dict[str, str]:
+    """The dtype and the device of a stage, by these names; nothing where its config has neither."""
+    chosen = getattr(config, "numerics", None)
+    return {} if chosen is None else {"dtype": chosen.dtype, "device": chosen.device}
 
 
 @cache

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hone.core.errors import DamagedFile, DiskFull, HoneError, UsageError
-from hone.runs.files import disk_errors, read_json, write_json
+from hone.runs.files import disk_errors, read_object, write_json
 from hone.runs.folder import check_complete, is_complete
 from hone.runs.plan import Node, most_urgent_first, unique
 from hone.runs.worker import prepare, run_stage
@@ -113,8 +113,7 @@ def check_owner(root: Path, study: str) -> None:
             raise UsageError(f"--out {root} is impossible: {path} is a file; name a folder")
     marker = root / "study.json"
     if marker.exists():
-        content = read_json(marker)
-        owner = content.get("study") if isinstance(content, dict) else None
+        owner = read_object(marker, "study")["study"]
         if owner != study:
             raise UsageError(f"--out {root} belongs to study {owner!r}, not {study!r}")
     elif root.is_dir() and any(item for item in root.iterdir() if item.name != ".lock"):

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,36 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise DamagedFile(f"{path} is missing or damaged ({error})") from error
+
+
+def read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """The object a JSON file holds.
+
+    Raises:
+        DamagedFile: the file is missing, is not JSON, or holds no object with all of the keys.
+    """
+    return _with_keys(path, read_json(path), keys)
+
+
+def parse_line(path: Path, line: str, *keys: str) -> dict[str, Any]:
+    """The object that a line of a file of JSON lines holds.
+
+    Raises:
+        DamagedFile: the line is not JSON, or no object with all of the keys.
+    """
+    try:
+        return _with_keys(path, json.loads(line), keys)
+    except ValueError as error:
+        raise DamagedFile(f"{path} is damaged: {line[:40]!r} ({error})") from error
+
+
+def _with_keys(path: Path, content: Any, keys: Sequence[str]) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise DamagedFile(f"{path} is damaged: {str(content)[:40]!r} is no object")
+    for key in keys:
+        if key not in content:
+            raise DamagedFile(f"{path} is damaged: {key!r} is missing in it")
+    return content
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:

@@ -16,17 +16,20 @@ from typing import Any, Literal
 
 import polars as pl
 
-from hone.core.errors import DamagedFile
+from hone.core.errors import DamagedFile, HoneError
 from hone.core.random import Stream
 from hone.runs.files import (
     digests,
     disk_errors,
+    parse_line,
     read_json,
+    read_object,
     verify,
     write_bytes,
     write_folder,
     write_json,
 )
+from hone.runs.keys import rebuild
 
 CHECKPOINT_SECONDS = 20.0
 """Wall time between checkpoints; it decides what a kill costs, never a result."""
@@ -47,11 +50,36 @@ def check_complete(folder: Path) -> None:
     Raises:
         DamagedFile: naming a file that is not what the stage wrote.
     """
-    result = read_json(folder / "result.json")
+    result = read_object(folder / "result.json", "files")
     try:
         verify(folder, result["files"])
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, TypeError) as error:
         raise DamagedFile(f"{folder / 'result.json'} is damaged: it lists no files") from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What the stage of this folder was asked to do, as plain data.
+
+    Raises:
+        DamagedFile: `config.json` is missing or holds no config.
+    """
+    config = read_object(folder / "config.json", "config")["config"]
+    if not isinstance(config, dict):
+        raise DamagedFile(f"{folder / 'config.json'} is damaged: its config is no object")
+    return config
+
+
+def part_of_config(folder: Path, name: str) -> Any:
+    """A field of a stage's config as the value it was, e.g. its task; None where it has none.
+
+    Raises:
+        DamagedFile: `config.json` is missing, or holds what no stage was ever asked to do.
+    """
+    data = read_config(folder).get(name)
+    try:
+        return rebuild(data)
+    except HoneError as error:
+        raise DamagedFile(f"{folder / 'config.json'} is damaged: {name}: {error}") from error
 
 
 def is_sound(folder: Path) -> bool:
@@ -110,8 +138,8 @@ class FolderContext:
         for table in (self.folder / "rollouts").glob("*.parquet"):
             if table.name not in self._tables:
                 table.unlink()
-        self._truncate(self.folder / "metrics.jsonl", step)
-        timing = self._truncate(self.folder / "timing.jsonl", step)
+        self._truncate("metrics.jsonl", step, "step")
+        timing = self._truncate("timing.jsonl", step, "step", "seconds")
         self._started -= timing[-1]["seconds"] if timing else 0.0
         self._mode = "a"
         return step
@@ -169,10 +197,11 @@ class FolderContext:
         with disk_errors(path), path.open(self._mode) as file:
             file.write(json.dumps(line) + "\n")
 
-    def _truncate(self, path: Path, step: int) -> list[dict[str, Any]]:
+    def _truncate(self, name: str, step: int, *keys: str) -> list[dict[str, Any]]:
         """Keep and return the lines up to the checkpoint's step; a torn last line goes too."""
+        path = self.folder / name
         lines = path.read_text().splitlines() if step and path.exists() else []
-        parsed = [(line, json.loads(line)) for line in lines if _is_line(line)]
+        parsed = [(line, parse_line(path, line, *keys)) for line in lines if _is_line(line)]
         kept = [(line, value) for line, value in parsed if value["step"] <= step]
         write_bytes(path, "".join(f"{line}\n" for line, _ in kept).encode())
         return [value for _, value in kept]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hone
@@ -50,7 +51,7 @@ def rebuild(data: Any) -> Any:
         fields = {key: rebuild(item) for key, item in data.items() if key != "class"}
         try:
             return _dataclass(data["class"])(**fields)
-        except TypeError as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise DamagedFile(
                 f"a config holds a {data['class']} that cannot be: {error}"
             ) from error
@@ -64,12 +65,20 @@ def rebuild(data: Any) -> Any:
 def _dataclass(name: Any) -> type:
     """The dataclass that a description names."""
     module, _, kind = str(name).partition(":")
-    ours = module.split(".")[0] == hone.__name__ and find_spec(module) is not None
-    found = importlib.import_module(module) if ours else sys.modules.get(module)
-    made = getattr(found, kind, None)
+    made = getattr(_module(module), kind, None)
     if not (isinstance(made, type) and dataclasses.is_dataclass(made)):
         raise DamagedFile(f"a config names {name!r}, which is no configuration of ours")
     return made
+
+
+def _module(name: str) -> ModuleType | None:
+    """One of ours, or of a study that is loaded."""
+    if name.split(".")[0] != hone.__name__:
+        return sys.modules.get(name)
+    try:
+        return importlib.import_module(name) if find_spec(name) else None
+    except (ImportError, ValueError):  # below what is no package, or no name at all
+        return None
 
 
 def stage_key(stage: str, config: StageConfig, seed: int, inputs: Mapping[str, str]) -> str:

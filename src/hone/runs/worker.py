@@ -13,8 +13,8 @@ from types import ModuleType
 
 from hone.core.errors import UsageError
 from hone.core.stage import StageConfig
-from hone.runs.environment import environment
-from hone.runs.files import read_json, remove_unfinished, write_json
+from hone.runs.environment import environment, numerics
+from hone.runs.files import read_object, remove_unfinished, write_json
 from hone.runs.folder import FolderContext, finish, is_complete, locked
 from hone.runs.keys import describe
 
@@ -39,7 +39,7 @@ def run_stage(
         description = {"config": describe(config), "seed": seed, "key": key}
         description["inputs"] = {role: path.name for role, path in inputs.items()}
         write_json(folder / "config.json", description)
-        write_json(folder / "environment.json", _made_in(folder))
+        write_json(folder / "environment.json", {**_made_in(folder), **numerics(config)})
         _one_thread()
         module, _, function = config.implementation.partition(":")
         implementation = getattr(importlib.import_module(module), function)
@@ -74,9 +74,9 @@ def _made_in(folder: Path) -> dict[str, object]:
     """Where a stage is made. One that goes on under other code names both, and is never current."""
     now, file = environment(), folder / "environment.json"
     if (folder / "checkpoints").is_dir() and file.is_file():
-        before = read_json(file)
+        before = read_object(file, "code", "determining")
         for name in ("code", "determining"):
-            if not before[name].endswith(str(now[name])):
+            if not str(before[name]).endswith(str(now[name])):
                 now[name] = f"{before[name]}, then {now[name]}"
             else:
                 now[name] = before[name]

@@ -1,11 +1,10 @@
 """What the command line does: everything between a parsed request and what is printed."""
 
-import dataclasses
 import datetime
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,16 @@ from rich.table import Table
 
 from hone.core.errors import UsageError, require
 from hone.report.claims_table import claims_table
-from hone.runs.environment import environment
+from hone.runs.environment import environment, numerics
 from hone.runs.executor import check_owner, execute, set_damaged_aside, study_folder
-from hone.runs.files import disk_errors, read_json, write_json
+from hone.runs.files import disk_errors, read_object, write_json
 from hone.runs.keys import describe
 from hone.runs.plan import Node, missing, unique
 from hone.studies.progress import Display, plan_table, seconds_taken
-from hone.studies.registry import find_study, study_names
+from hone.studies.registry import find_study
 from hone.studies.reporting import compare_runs, publish_runs, write_report
-from hone.studies.runfile import Request, RunFile, described, load_run, runs_below
+from hone.studies.runfile import Request, RunFile, described, load_run, run_name, runs_below
 from hone.studies.study import Study, assess
-from hone.tasks.registry import TASKS
 
 console = Console()
 
@@ -32,22 +30,6 @@ console = Console()
 def say(text: str) -> None:
     """Print a line as it stands: paths and commands are copied, so nothing wraps or is marked."""
     console.print(text, highlight=False, soft_wrap=True, markup=False)
-
-
-def list_studies() -> None:
-    """Print every study with its presets and parts, and the tasks that `eval` knows."""
-    table = Table("study", "what it asks", "presets")
-    for name in study_names():
-        study, _ = find_study(name)
-        presets = (
-            f"{preset}: {', '.join(part for part in parts if part)}".rstrip(": ")
-            for preset, parts in study.presets.items()
-        )
-        table.add_row(name, f"{study.title}\n{study.paper}", "\n".join(presets))
-    console.print(table)
-    for name, task in TASKS.items():
-        fields = ", ".join(field.name for field in dataclasses.fields(task))
-        say(f"task {name}: fields {fields}")
 
 
 def run(request: Request, dry_run: bool = False) -> None:
@@ -60,6 +42,10 @@ def run(request: Request, dry_run: bool = False) -> None:
     plans = {part: _plan(study, request, part) for part in _parts(study, request)}
     root, workers = request.out or Path("runs") / study.name, _workers(request.workers)
     nodes = [node for _, nodes in plans.values() for node in nodes]
+    for text in request.overrides:
+        if _changes_nothing(study, request, plans, text):
+            name = run_name(request.preset, request.part or "", ())
+            say(f"note: {text} changes no stage of {name}")
     if dry_run:
         check_owner(root, study.name)
         console.print(plan_table(nodes, root, workers))
@@ -108,7 +94,8 @@ def report(folders: Sequence[Path], publish: Path | None) -> None:
     if len(folders) == 2 and publish is None:
         compare_runs(folders[0], folders[1], console)
     elif len(folders) != 1:
-        raise UsageError(f"report takes one folder, or two to compare; got {len(folders)}")
+        allowed = "one study's folder to publish" if publish else "one folder, or two to compare"
+        raise UsageError(f"report takes {allowed}; got {len(folders)}")
     elif publish is not None:
         with disk_errors(publish):
             say(f"published: {publish_runs(folders[0], publish)}")
@@ -151,10 +138,24 @@ def _plan(study: Study[Any], request: Request, part: str) -> tuple[Any, list[Nod
     return settings, nodes
 
 
+def _changes_nothing(
+    study: Study[Any], request: Request, plans: Mapping[str, tuple[Any, list[Node]]], text: str
+) -> bool:
+    """Whether every part has the same stages without an override."""
+    others = tuple(other for other in request.overrides if other != text)
+    without = replace(request, overrides=others)
+    try:
+        return all(
+            {node.key for node in nodes} == {node.key for node in _plan(study, without, part)[1]}
+            for part, (_, nodes) in plans.items()
+        )
+    except UsageError:  # impossible without it
+        return False
+
+
 def _check_devices(nodes: Sequence[Node]) -> None:
     """Refuse a plan for a GPU where there is none."""
-    wanted = {getattr(getattr(node.config, "numerics", None), "device", "cpu") for node in nodes}
-    if "cuda" not in wanted:
+    if not any(numerics(node.config).get("device") == "cuda" for node in nodes):
         return
     import torch
 
@@ -204,9 +205,14 @@ def _conclude(study: Study[Any], record: RunFile, root: Path, folder: Path) -> N
 def _environment(nodes: Sequence[Node], root: Path) -> dict[str, Any]:
     """Where the stages were made: here and now, unless code or machine were others then."""
     now = environment()
-    made = (read_json(node.folder(root) / "environment.json") for node in unique(nodes))
-    others = (then for then in made if {**then, "code": now["code"]} != now)
-    return next(others, now)
+    made = [read_object(node.folder(root) / "environment.json") for node in unique(nodes)]
+    same = [name for name in now if name != "code"]
+    others = (then for then in made if any(then.get(name) != now[name] for name in same))
+    found = dict(next(others, now))
+    for name in ("dtype", "device"):  # of those stages that have them
+        if values := sorted({then[name] for then in made if name in then}):
+            found[name] = ", ".join(values)
+    return found
 
 
 def _seconds(nodes: Sequence[Node], root: Path) -> float:

@@ -1,6 +1,5 @@
 """`hone eval`: a checkpoint on a task, as a table and as JSON."""
 
-import hashlib
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hone.core.contracts import Problems, SamplingProtocol, Task
-from hone.core.errors import DamagedFile, UsageError, require
+from hone.core.errors import UsageError, require
 from hone.core.random import Stream
 from hone.measures import (
     Estimate,
@@ -22,15 +21,18 @@ from hone.measures import (
     shares,
 )
 from hone.report.claims_table import bounds, number
-from hone.runs.files import read_json, verify
-from hone.runs.keys import rebuild
+from hone.runs.files import read_object, verify
+from hone.runs.folder import part_of_config
 from hone.sampling.policy import DecoderPolicy
+from hone.studies.facts import problem_set
 from hone.tasks import parse_task
 from hone.training.evaluation import evaluation_problems, graded_table
 from hone.training.policies import load_policy
 
 _OURS = ("manifest.json", "optimizer.safetensors", "../environment.json")
 """What marks a checkpoint that we wrote, which a manifest vouches for."""
+# They are drawn, answered and measured all at once: what fits into a few GB of memory.
+_MOST_PROBLEMS, _MOST_RESPONSES = 20_000, 500_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Protocol:
     def __post_init__(self) -> None:
         require(self.problems >= 1, "problems", self.problems, "1 or more")
         require(self.temperature > 0, "temperature", self.temperature, "above 0; greedy is always")
+        allowed = f"at most {_MOST_PROBLEMS}, which leave an interval of 0.01"
+        require(self.problems <= _MOST_PROBLEMS, "problems", self.problems, allowed)
+        responses = self.problems * self.samples
+        allowed = f"at most {_MOST_RESPONSES} responses"
+        require(responses <= _MOST_RESPONSES, "problems × samples", responses, allowed)
 
 
 def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: bool) -> None:
@@ -58,14 +65,14 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     checkpoint = _checkpoint(folder)
     task = _named_task(task_text) if task_text else _trained_on(folder)
     if any((checkpoint / name).exists() for name in _OURS):  # others have no manifest
-        manifest = read_json(checkpoint / "manifest.json")
-        if not isinstance(manifest, dict) or "model.safetensors" not in manifest:
-            raise DamagedFile(f"{checkpoint / 'manifest.json'} is damaged: it lists no weights")
-        verify(checkpoint, manifest)
+        verify(checkpoint, read_object(checkpoint / "manifest.json", "model.safetensors"))
     policy = load_policy(checkpoint, task)
     problems = evaluation_problems(task, "validation", protocol.problems)
     if len(problems) < protocol.problems:
-        sys.stderr.write(f"only {len(problems)} of {protocol.problems} problems: no more exist\n")
+        sys.stderr.write(
+            f"note: {len(problems)} problems instead of {protocol.problems}: the validation split "
+            "holds few more, if any\n"
+        )
     greedy = _responses(policy, task, problems, SamplingProtocol(task.max_tokens, 1, 0.0), protocol)
     sampling = SamplingProtocol(
         task.max_tokens, protocol.samples, protocol.temperature, protocol.top_p
@@ -73,7 +80,7 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
     sampled = _responses(policy, task, problems, sampling, protocol)
     figures = _figures(greedy, sampled, protocol.samples)
     described = {"checkpoint": str(checkpoint), "task": f"{task}", **asdict(protocol)}
-    described |= {"problems": len(problems), "problem_set": _digest(problems)}
+    described |= {"problems": len(problems), "problem_set": problem_set(problems.ids)}
     if as_json:
         record = {name: asdict(estimate) for name, estimate in figures.items()}
         Console().print_json(data={"protocol": described, "figures": record})
@@ -106,11 +113,13 @@ def _checkpoint(folder: Path) -> Path:
 
 def _trained_on(folder: Path) -> Task:
     """The task in the config of a run folder."""
-    file = (folder.parent if folder.name == "checkpoint" else folder) / "config.json"
-    config = read_json(file).get("config", {}) if file.is_file() else {}
-    if "task" not in config:
+    stage = folder.parent if folder.name == "checkpoint" else folder
+    file = stage / "config.json"  # of a foreign checkpoint, it says nothing of a task
+    is_ours = file.is_file() and "config" in read_object(file)
+    task = part_of_config(stage, "task") if is_ours else None
+    if not isinstance(task, Task):
         raise UsageError(f"{folder} does not say its task; name one, e.g. --task parity:d=11")
-    return rebuild(config["task"])
+    return task
 
 
 def _responses(
@@ -125,11 +134,6 @@ def _responses(
     return graded_table(
         task, problems, responses, split="validation", temperature=sampling.temperature
     )
-
-
-def _digest(problems: Problems) -> str:
-    """Names the set of problems: equal for equal sets, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(problems.ids.tolist())).encode()).hexdigest()[:12]
 
 
 def _figures(greedy: pl.DataFrame, sampled: pl.DataFrame, samples: int) -> dict[str, Estimate]:

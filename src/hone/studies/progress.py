@@ -1,6 +1,5 @@
 """Live progress of an execution, plain lines without a terminal, and estimates of time."""
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hone.core.errors import DamagedFile
 from hone.models.config import parameters
 from hone.report.publish import duration
+from hone.runs.environment import numerics
 from hone.runs.executor import Progress
+from hone.runs.files import parse_line
 from hone.runs.folder import is_complete, is_sound
 from hone.runs.plan import Node, missing, unique
 
@@ -24,27 +26,47 @@ _NOMINAL_RATE = 25e9  # floating-point operations a second of one thread, before
 _START_SECONDS = 1.0
 _SHOWN = ("greedy_accuracy", "reward", "loss", "share_long", "sampled_length", "accuracy")
 _PLAIN_SECONDS = 20.0  # between lines where there is no terminal
+_TAIL_BYTES = 2**16  # more than the longest line of a log
 
 
 def seconds_taken(folder: Path) -> float | None:
-    """Wall time of a finished stage as it logged it; what a kill undid is not in it."""
-    line = _last_line(folder / "timing.jsonl")
-    return None if line is None else float(line["seconds"])
+    """Wall time of a finished stage as it logged it; what a kill undid is not in it.
+
+    Raises:
+        DamagedFile: `timing.jsonl` does not say it.
+    """
+    file = folder / "timing.jsonl"
+    line = _last_line(file, "seconds")
+    try:
+        return None if line is None else float(line["seconds"])
+    except (TypeError, ValueError) as error:
+        raise DamagedFile(f"{file} is damaged: its seconds are no number ({error})") from error
 
 
 class Estimator:
-    """Seconds a stage will take, from its tokens and model, calibrated on finished stages."""
+    """Seconds a stage will take, from its tokens and model, calibrated on finished stages.
+
+    What a device other than the CPU does in a second is not known before a stage has run on it.
+    """
 
     def __init__(self, nodes: Sequence[Node], root: Path) -> None:
-        rates = [
-            self._work(node) / taken
-            for node in unique(nodes)
-            if is_complete(node.folder(root)) and (taken := seconds_taken(node.folder(root)))
-        ]
-        self._rate = median(rates) if rates else _NOMINAL_RATE
+        rates: dict[str, list[float]] = {}
+        for node in unique(nodes):
+            if is_complete(node.folder(root)) and (taken := seconds_taken(node.folder(root))):
+                rates.setdefault(_device(node), []).append(self._work(node) / taken)
+        measured = {device: median(found) for device, found in rates.items()}
+        self._rates = {"cpu": _NOMINAL_RATE} | measured
 
-    def seconds(self, node: Node) -> float:
-        return _START_SECONDS + self._work(node) / self._rate
+    def seconds(self, node: Node) -> float | None:
+        """None on a device of which nothing is known."""
+        rate = self._rates.get(_device(node))
+        return None if rate is None else _START_SECONDS + self._work(node) / rate
+
+    def total(self, nodes: Sequence[Node]) -> tuple[float, list[Node]]:
+        """Seconds of all stages together that can be told, and the stages that cannot."""
+        found = [(node, self.seconds(node)) for node in nodes]
+        known = sum(seconds for _, seconds in found if seconds is not None)
+        return known, [node for node, seconds in found if seconds is None]
 
     @staticmethod
     def _work(node: Node) -> float:
@@ -65,16 +87,28 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
         by_stage.setdefault((node.arm, node.stage), []).append(node)
     for (arm, stage), members in by_stage.items():
         left = [node for node in members if node.key in to_do]
-        seconds = sum(map(estimator.seconds, left), 0.0)
+        seconds, untold = estimator.total(left)
         seeds = ",".join(str(node.seed) for node in members)
         done = f"{len(members) - len(left)}/{len(members)}"
-        table.add_row(arm, stage, seeds, done, duration(seconds))
-    wall = sum(map(estimator.seconds, to_do.values()), 0.0) / workers
+        table.add_row(arm, stage, seeds, done, "not known" if untold else duration(seconds))
+    seconds, untold = estimator.total(list(to_do.values()))
+    told = f", about {duration(seconds / workers)} with {workers} worker{'s' * (workers != 1)}"
     return Group(
         table,
-        f"{len(unique(nodes))} different stages, {len(to_do)} to do, about {duration(wall)} "
-        f"with {workers} worker{'s' * (workers != 1)}; arms share stages",
+        f"{len(unique(nodes))} different stages, {len(to_do)} to do"
+        f"{told if len(untold) < len(to_do) or not to_do else ''}; arms share stages",
+        *_without_estimate(untold),
     )
+
+
+def _without_estimate(nodes: Sequence[Node]) -> list[str]:
+    """What is said of stages whose time cannot be told."""
+    devices = ", ".join(sorted(set(map(_device, nodes))))
+    return [f"no estimate for {len(nodes)} stages on {devices}: none has run there"] * bool(nodes)
+
+
+def _device(node: Node) -> str:
+    return numerics(node.config).get("device", "cpu")
 
 
 class Display:
@@ -118,34 +152,41 @@ class Display:
     def _summary(self, progress: Progress) -> str:
         done = progress.cached + len(progress.done)
         failed = f", {len(progress.failed)} failed" if progress.failed else ""
-        return f"{done}/{progress.total} stages{failed}, {duration(self._left(progress))} left"
+        left = self._left()
+        words = "time left not known yet" if left is None else f"{duration(left)} left"
+        return f"{done}/{progress.total} stages{failed}, {words}"
 
-    def _left(self, progress: Progress) -> float:
-        estimator = Estimator(self._nodes, self._root)
-        seconds = (
-            estimator.seconds(node) * (1 - _fraction(node.folder(self._root)))
-            for node in missing(self._nodes, self._root)
-        )
-        return sum(seconds, 0.0) / self._workers
+    def _left(self) -> float | None:
+        estimator, total = Estimator(self._nodes, self._root), 0.0
+        for node in missing(self._nodes, self._root):
+            seconds = estimator.seconds(node)
+            if seconds is None:
+                return None
+            total += seconds * (1 - _fraction(node.folder(self._root)))
+        return total / self._workers
 
     def _line(self, node: Node) -> str:
-        line = _last_line(node.folder(self._root) / "metrics.jsonl") or {}
+        line = _last_line(node.folder(self._root) / "metrics.jsonl", "step", "total") or {}
         figures = " ".join(f"{name} {line[name]:.3g}" for name in _SHOWN if name in line)
         step = f"{line['step']}/{line['total']}" if line else "starting"
         return f"{node.arm} · {node.stage} · seed {node.seed} · {step} {figures}".rstrip()
 
 
 def _fraction(folder: Path) -> float:
-    line = _last_line(folder / "metrics.jsonl")
+    line = _last_line(folder / "metrics.jsonl", "step", "total")
     return line["step"] / max(line["total"], 1) if line else 0.0
 
 
-def _last_line(path: Path) -> dict[str, Any] | None:
-    """The last whole line of a file that may be written to at this moment."""
+def _last_line(path: Path, *keys: str) -> dict[str, Any] | None:
+    """The last whole line of a file that may be written to at this moment.
+
+    Raises:
+        DamagedFile: the line lacks one of the keys.
+    """
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
-            lines = file.read().decode().split("\n")
-        return next((json.loads(text) for text in reversed(lines[:-1]) if text), None)
-    except (OSError, ValueError):
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
         return None
+    return next((parse_line(path, text, *keys) for text in reversed(lines[:-1]) if text), None)

@@ -9,14 +9,24 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
+from hone.core.contracts import Task
 from hone.core.errors import UsageError
 from hone.measures import Estimate, accuracy, lengths, share
 from hone.report.compare import Side, compare, terminal, write_comparison
-from hone.report.page import FigureImage, Page, flattened, render_figure, write_page
+from hone.report.page import (
+    Arm,
+    FigureImage,
+    Page,
+    flattened,
+    render_figure,
+    several,
+    write_page,
+)
 from hone.report.publish import Section, publish
-from hone.runs.files import disk_errors, read_json
-from hone.runs.keys import rebuild
+from hone.runs.files import disk_errors
+from hone.runs.folder import part_of_config, read_config
 from hone.runs.results import Results
+from hone.studies.facts import choices, facts, protocol, shared_stages
 from hone.studies.registry import find_study
 from hone.studies.runfile import RunFile, described, load_run, runs_below
 from hone.studies.study import Study, assess
@@ -32,6 +42,7 @@ def write_report(
     path: Path,
 ) -> Path:
     """The self-contained page of one run."""
+    stages, found = shared_stages(results), arms(results)
     write_page(
         Page(
             title=study.title,
@@ -43,7 +54,9 @@ def write_report(
             command=record.command,
             environment=record.environment,
             settings=record.settings,
-            arms=arms(results),
+            arms=found,
+            facts=facts(record, stages, found),
+            algorithms=choices(stages),
         ),
         path,
     )
@@ -60,34 +73,36 @@ def figures(study: Study[Any], results: Results) -> list[FigureImage]:
     ]
 
 
-def arms(results: Results) -> list[dict[str, Any]]:
+def arms(results: Results) -> list[Arm]:
     """What every stage came to, over its seeds: greedy and sampled accuracy, shares, length."""
     found = []
-    for arm in results.arms:
-        for stage in dict.fromkeys(each.stage for each in results.select(arm=arm).stages):
-            runs = results.select(arm=arm, stage=stage)
-            if runs.steps():  # else it evaluates no policy, as where a reward model is fit
-                table = runs.rollouts(steps=(-1,))
-                found.append({"arm": arm, "stage": stage, "figures": _estimates(table)})
+    for stage in shared_stages(results):
+        if stage.runs.steps():  # else it evaluates no policy, as where a reward model is fit
+            table = stage.runs.rollouts(steps=(-1,))
+            found.append(Arm(stage.arms, stage.stage, _estimates(table), protocol(stage, table)))
     return found
 
 
 def sampled_responses(results: Results) -> pl.DataFrame:
-    """Responses for the page's browser: first, middle and last evaluation of every stage."""
+    """Responses for the page's browser: first, middle and last evaluation of every stage.
+
+    What an algorithm trained comes first: that is what a reader wants to see.
+    """
     each = max(6, _ROWS // max(1, 3 * len(results)))
-    parts = []
-    for stage in results:
-        if not (steps := stage.steps()):
-            continue
-        shown = {steps[0], steps[len(steps) // 2], steps[-1]}
-        table = stage.rollouts(steps=tuple(shown))
-        table = table.group_by("step", "temperature", maintain_order=True).head(each // 2)
-        parts.append(_with_prompts(table, stage))
+    evaluated = [stage for stage in results if stage.steps()]
+    ordered = sorted(evaluated, key=lambda stage: "algorithm" not in _config(stage))
+    parts = [_responses(stage, each // 2) for stage in ordered]
     return pl.concat(parts, how="diagonal_relaxed").head(_ROWS)
 
 
 def compare_runs(first: Path, second: Path, console: Console) -> None:
-    """Two runs side by side, on the terminal and as a page beside the second."""
+    """Two runs side by side, on the terminal and as a page beside the second.
+
+    Raises:
+        UsageError: they are one and the same.
+    """
+    if first.resolve() == second.resolve():
+        raise UsageError(f"{first} and {second} are the same run; name two to compare")
     comparison = compare(_side(first), _side(second))
     console.print(terminal(comparison))
     path = second / f"compared-with-{first.resolve().name}.html"
@@ -100,36 +115,26 @@ def publish_runs(folder: Path, destination: Path) -> Path:
     """One page of results from all runs of a study's folder.
 
     Raises:
-        UsageError: runs of code that was not committed, or of a preset that is no longer there.
+        UsageError: runs of code that was not committed, or of a preset that is no longer there;
+            variations alone; or two studies.
     """
-    sections, studies = {}, {}
-    for path in runs_below(folder):
-        record = load_run(path)
-        if record.overrides:
-            continue  # a variation is not the preset; its page is its own report
-        study, _ = find_study(record.study)
-        studies[study.name] = study
-        results = record.results(path.parent)
-        planned = described(study.plan(study.settings(record.preset, record.part)))
-        parts = list(study.presets[record.preset])
-        order = (list(study.presets).index(record.preset), parts.index(record.part))
-        sections[order] = Section(
-            preset=record.preset,
-            part=record.part,
-            claims=assess(study.claims, results),
-            figures=figures(study, results),
-            command=record.command,
-            environment=record.environment,
-            date=record.date,
-            seconds=record.seconds,
-            stale=record.is_stale or planned != record.stages,
+    records = {path: load_run(path) for path in runs_below(folder)}
+    # A variation is not the preset; its page is its own report.
+    plain = {path: record for path, record in records.items() if not record.overrides}
+    if not plain:
+        raise UsageError(
+            f"nothing to publish: {folder} holds only variations "
+            f"({several(record.name for record in records.values())}); run a preset without "
+            "key=value"
         )
+    studies = {study.name: study for study, _ in (find_study(run.study) for run in plain.values())}
     if len(studies) != 1:
-        raise UsageError(f"{folder} holds runs of {sorted(studies) or 'no'} study; publish one")
+        raise UsageError(f"{folder} holds runs of {', '.join(sorted(studies))}; publish one study")
     (study,) = studies.values()
+    sections = [_section(study, record, path.parent) for path, record in plain.items()]
     return publish(
         study.name,
-        [sections[order] for order in sorted(sections)],
+        sorted(sections, key=lambda section: _place(study, section)),
         destination,
         title=study.title,
         paper=study.paper,
@@ -137,12 +142,49 @@ def publish_runs(folder: Path, destination: Path) -> Path:
     )
 
 
+def _section(study: Study[Any], record: RunFile, root: Path) -> Section:
+    planned = described(study.plan(study.settings(record.preset, record.part)))
+    results = record.results(root)
+    return Section(
+        preset=record.preset,
+        part=record.part,
+        claims=assess(study.claims, results),
+        figures=figures(study, results),
+        command=record.command,
+        environment=record.environment,
+        date=record.date,
+        seconds=record.seconds,
+        stale=record.is_stale or planned != record.stages,
+    )
+
+
+def _place(study: Study[Any], section: Section) -> tuple[int, int]:
+    """Among the presets, and among the parts of its preset."""
+    parts = list(study.presets[section.preset])
+    return list(study.presets).index(section.preset), parts.index(section.part)
+
+
+def _responses(stage: Results, each: int) -> pl.DataFrame:
+    """The first rows of three evaluations of a stage, with words for which of them it was."""
+    steps = stage.steps()
+    names = {steps[0]: "first", steps[len(steps) // 2]: "middle", steps[-1]: "last"}
+    table = stage.rollouts(steps=tuple(names))
+    table = table.group_by("step", "temperature", maintain_order=True).head(each)
+    which = pl.col("step").replace_strict(names, return_dtype=pl.String)
+    return _with_prompts(table.with_columns(evaluation=which), stage)
+
+
 def _with_prompts(table: pl.DataFrame, stage: Results) -> pl.DataFrame:
     """The prompts as text, in the alphabet of the stage's task."""
-    config = read_json(stage.stages[0].folder / "config.json")["config"]
-    alphabet = rebuild(config["task"]).alphabet
-    prompts = [alphabet.text(np.array(row)) for row in table["prompt_ids"].to_list()]
+    task = part_of_config(stage.stages[0].folder, "task")
+    if not isinstance(task, Task):
+        return table
+    prompts = [task.alphabet.text(np.array(row)) for row in table["prompt_ids"].to_list()]
     return table.with_columns(prompt_text=pl.Series(prompts))
+
+
+def _config(stage: Results) -> dict[str, Any]:
+    return read_config(stage.stages[0].folder)
 
 
 def _side(folder: Path) -> Side:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from hone.core.errors import DamagedFile, UsageError
-from hone.runs.files import read_json, write_json
+from hone.runs.files import read_object, write_json
 from hone.runs.folder import check_complete, is_complete
 from hone.runs.keys import determining_hash
 from hone.runs.plan import Node
 from hone.runs.results import Finished, Results
 
 _FILE = "run.json"
+_SHAPES = {"settings": dict, "environment": dict, "overrides": list, "stages": list}
 _LONGEST_NAME = 200  # bytes; file systems stop at 255
 
 
@@ -77,12 +78,12 @@ class RunFile:
                     stage["arm"],
                     stage["stage"],
                     stage["seed"],
-                    stage["factors"],
+                    dict(stage["factors"]),
                     root / "stages" / stage["folder"],
                 )
                 for stage in self.stages
             )
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, ValueError) as error:
             raise DamagedFile(f"{root / self.name / _FILE} is damaged: stages ({error})") from error
         if not stages:
             raise DamagedFile(f"{root / self.name / _FILE} is damaged: it lists no stages")
@@ -125,8 +126,11 @@ def load_run(folder: Path) -> RunFile:
     """
     if not (folder / _FILE).is_file():
         raise UsageError(f"{folder} holds no finished run (no {_FILE}); see `hone run`")
+    fields = read_object(folder / _FILE, *_SHAPES)
+    for name, kind in _SHAPES.items():
+        if not isinstance(fields[name], kind):
+            raise DamagedFile(f"{folder / _FILE} is damaged: {name} = {fields[name]!r}")
     try:
-        fields = read_json(folder / _FILE)
         record = RunFile(**{**fields, "overrides": tuple(fields["overrides"])})
         _ = record.environment["determining"], record.environment["code"]
         return record

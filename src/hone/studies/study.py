@@ -2,25 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import NoneType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Generic,
-    Literal,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from hone.core.errors import UsageError, require, unknown
 from hone.measures.estimates import Estimate
 from hone.measures.verdicts import Region, verdict
 from hone.runs.plan import Node
 from hone.runs.results import Results
+from hone.studies.settings import read_override
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -89,10 +80,48 @@ class Study(Generic[Settings]):
         if part not in self.presets[preset]:
             raise unknown(f"part of preset {preset}", part, self.presets[preset])
         settings: Any = self.presets[preset][part]
-        pairs = [_override(settings, text) for text in overrides]
+        pairs = [read_override(settings, text) for text in overrides]
         changes = dict(pairs)
         require(len(changes) == len(pairs), "overrides", " ".join(overrides), "every key once")
         return dataclasses.replace(settings, **changes)
+
+
+@runtime_checkable
+class Experiments(Protocol):
+    """Settings that name experiments, and the seeds of each."""
+
+    @property
+    def experiments(self) -> Sequence[str]: ...
+    @property
+    def seeds(self) -> Sequence[int]: ...
+
+
+Chosen = TypeVar("Chosen", bound=Experiments)
+
+
+def seed_by_seed(
+    settings: Chosen, experiments: Mapping[str, Callable[[Chosen, int], Iterable[Node]]]
+) -> list[Node]:
+    """Every stage of the experiments that the settings name: of one seed, then of the next."""
+    return [
+        node
+        for seed in settings.seeds
+        for name in settings.experiments
+        for node in experiments[name](settings, seed)
+    ]
+
+
+def require_experiments(settings: Experiments, known: Collection[str]) -> None:
+    """Refuse settings with an experiment that there is not, without seeds, or with a seed twice.
+
+    Raises:
+        UsageError: naming the key, the value and what is allowed.
+    """
+    for name in settings.experiments:
+        if name not in known:
+            raise unknown("experiment", name, known)
+    distinct = len(set(settings.seeds)) == len(settings.seeds) > 0
+    require(distinct, "seeds", settings.seeds, "one or more different whole numbers")
 
 
 def assess(claims: Sequence[Claim], results: Results) -> list[dict[str, Any]]:
@@ -119,37 +148,3 @@ def _record(claim: Claim, estimate: Estimate) -> dict[str, Any]:
         "verdict": verdict(estimate, claim.region),
         "note": estimate.note,
     }
-
-
-def _override(settings: Any, text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    hints = {field.name: field.type for field in dataclasses.fields(settings)}
-    if not equals:
-        raise UsageError(
-            f"{text!r} is not an override; write key=value, e.g. {next(iter(hints))}=…"
-        )
-    if key not in hints:
-        raise unknown("key", key, hints)
-    return key, _parse(key, value, get_type_hints(type(settings))[key])
-
-
-_IN_WORDS: dict[Any, str] = {int: "a whole number", float: "a finite number"}
-
-
-def _parse(key: str, value: str, kind: Any) -> Any:
-    """The value that a text stands for, as the type of its field says."""
-    if get_origin(kind) is tuple:
-        return tuple(_parse(key, item, get_args(kind)[0]) for item in value.split(",") if item)
-    if NoneType in get_args(kind):  # X | None
-        return None if value == "none" else _parse(key, value, get_args(kind)[0])
-    if kind is bool or get_origin(kind) is Literal:
-        choices = {str(each): each for each in get_args(kind) or ("true", "false")}
-        require(value in choices, key, value, " or ".join(choices))
-        return value == "true" if kind is bool else choices[value]
-    try:
-        parsed = kind(value)
-    except ValueError:
-        parsed = math.nan
-    sound = not isinstance(parsed, float) or math.isfinite(parsed)
-    require(sound, key, value, _IN_WORDS.get(kind, str(kind)))
-    return parsed

@@ -1,5 +1,10 @@
 "use strict";
 
+// Paper cannot be unfolded.
+window.addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});
+
 // The browser of sampled responses. Whatever a model wrote reaches the page through textContent.
 (() => {
   const source = document.getElementById("data");
@@ -7,11 +12,12 @@
   const data = JSON.parse(source.textContent);
   const total = data.response_text.length;
   const perPage = 25;
-  const filtered = ["arm", "stage", "step", "strategy", "grade", "seed", "split", "temperature"];
+  const filtered = ["arm", "stage", "evaluation", "step", "strategy", "grade", "seed", "split", "temperature"];
   const labels = {
-    arm: "Arm", stage: "Stage", step: "Step", strategy: "Strategy", grade: "Grade", seed: "Seed",
-    split: "Split", temperature: "Temperature",
+    arm: "Arm", stage: "Stage", evaluation: "Evaluation", step: "Step", strategy: "Strategy",
+    grade: "Grade", seed: "Seed", split: "Split", temperature: "Temperature",
   };
+  const atFirst = { evaluation: "last" }; // what training came to, not what it began with
   const symbols = { correct: "✓ ", incorrect: "✗ ", unscorable: "? " };
   const byId = (id) => document.getElementById(id);
   const text = (value) => (value === null ? "–" : String(value));
@@ -55,7 +61,10 @@
       const label = element("label", labels[name]);
       const select = element("select", "", { id: `filter-${name}` });
       select.append(element("option", "all", { value: "" }));
-      all.forEach((value, i) => select.append(element("option", text(value), { value: i })));
+      all.forEach((value, i) => {
+        const isChosen = atFirst[name] === value;
+        select.append(new Option(text(value), i, isChosen, isChosen));
+      });
       label.append(select);
       byId("filters").append(label);
     }
@@ -103,7 +112,7 @@
     stage: "", split: "", step: "step", seed: "seed", temperature: "temperature",
     problem_id: "problem",
   };
-  const columns = {
+  const everyColumn = {
     Sample: (i) => cell("", tells("arm") ? text(data.arm[i]) : "", details(i, places)),
     [tells("prompt_text") ? "Prompt and response" : "Response"]: exchange,
     Strategy: (i) =>
@@ -116,13 +125,15 @@
     Reward: (i) =>
       cell("figure", text(data.reward?.[i] ?? null), details(i, { advantage: "advantage" })),
   };
+  const needed = { Reward: "reward" }; // an evaluation has none
+  const columns = Object.entries(everyColumn).filter(([name]) => !needed[name] || known(needed[name]));
 
   function draw() {
     const pages = Math.max(1, Math.ceil(matching.length / perPage));
     const start = page * perPage;
     const rows = matching.slice(start, start + perPage).map((i) => {
       const row = document.createElement("tr");
-      row.append(...Object.values(columns).map((column) => column(i)));
+      row.append(...columns.map(([, column]) => column(i)));
       return row;
     });
     byId("rows").tBodies[0].replaceChildren(...rows);
@@ -151,8 +162,8 @@
 
   buildFilters();
   const head = document.createElement("tr");
-  head.append(...Object.keys(columns).map((name) => element("th", name, { scope: "col" })));
-  head.lastChild.className = "figure";
+  head.append(...columns.map(([name]) =>
+    element("th", name, { scope: "col", className: name === "Reward" ? "figure" : "" })));
   byId("rows").tHead.append(head);
   const same = filtered.filter((name) => known(name) && constant(name)).map((name) => `${labels[name]}: ${text(data[name][0])}`);
   if (same.length) byId("rows").createCaption().textContent = `All rows: ${same.join(", ")}`;

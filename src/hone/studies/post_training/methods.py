@@ -8,14 +8,14 @@ so is what a reward without information can do: nothing. Each function below is 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hone.core.errors import require, unknown
+from hone.core.errors import require
 from hone.models.config import mistral_style
 from hone.objectives.algorithms import ALGORITHMS, Algorithm, grpo
 from hone.objectives.rewards import Coin, Learned, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Node
 from hone.studies.post_training.methods_claims import CLAIMS
 from hone.studies.post_training.methods_figures import FIGURES
-from hone.studies.study import Study
+from hone.studies.study import Study, require_experiments, seed_by_seed
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, FitReward, Optimizer, PostTrain, Supervise
 
@@ -51,17 +51,13 @@ class Settings:
     samples: int = 4  # to each of them at temperature 1
 
     def __post_init__(self) -> None:
-        for name in self.experiments:
-            if name not in EXPERIMENTS:
-                raise unknown("experiment", name, EXPERIMENTS)
+        require_experiments(self, EXPERIMENTS)
         for name in _COUNTS:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.lr > 0, "lr", self.lr, "a number above 0")
         require(self.group >= 2, "group", self.group, "2 or more")
         require(0 < self.p_cot < 1, "p_cot", self.p_cot, "a number between 0 and 1")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
-        distinct = len(set(self.seeds)) == len(self.seeds) > 0
-        require(distinct, "seeds", self.seeds, "one or more different whole numbers")
 
     @property
     def task(self) -> Parity:
@@ -145,12 +141,7 @@ EXPERIMENTS = {function.__name__: function for function in (algorithms, rewards,
 
 def plan(settings: Settings) -> list[Node]:
     """Every stage of the experiments that the settings name, seed by seed."""
-    return [
-        node
-        for seed in settings.seeds
-        for name in settings.experiments
-        for node in EXPERIMENTS[name](settings, seed)
-    ]
+    return seed_by_seed(settings, EXPERIMENTS)
 
 
 study = Study(

@@ -5,11 +5,12 @@ from matplotlib.figure import Figure as Drawing
 
 from hone.report.plots import Curve, bars, curves
 from hone.runs.results import Results
+from hone.studies.courses import course, courses, rounds
 from hone.studies.post_training.methods_claims import NAMES, solved_after
-from hone.studies.rl_after_ntp.parity_statistics import rounds
 from hone.studies.study import Figure
 
 _LIMITS = (0.4, 1.0)
+_ORDER = tuple(NAMES.values())  # an algorithm's colour is the same in every figure
 _ENOUGH = 10  # responses, from which their share says something
 
 
@@ -24,7 +25,7 @@ def accuracy_over_budget(results: Results) -> Drawing | None:
         _, accuracies = rounds(part, "greedy_accuracy")
         drawn = rounds(part, "drawn")[1].mean(axis=0)  # dynamic sampling draws as many as it needs
         series[NAMES[arm]] = Curve(np.concatenate([[0.0], drawn.cumsum()]), accuracies)
-    return curves(series, "responses drawn", "greedy accuracy", y_limits=_LIMITS)
+    return curves(series, "responses drawn", "greedy accuracy", y_limits=_LIMITS, order=_ORDER)
 
 
 def algorithms(results: Results) -> Drawing | None:
@@ -36,7 +37,9 @@ def algorithms(results: Results) -> Drawing | None:
     }
     if not found:
         return None
-    return bars({"verifier": found}, "greedy accuracy", levels={"chance": 0.5}, x_limits=_LIMITS)
+    levels = {"chance": 0.5}
+    groups = {"verifier": found}
+    return bars(groups, "greedy accuracy", levels=levels, x_limits=_LIMITS, order=_ORDER)
 
 
 def rewards(results: Results) -> Drawing | None:
@@ -44,10 +47,7 @@ def rewards(results: Results) -> Drawing | None:
     runs = results.select(experiment="rewards", stage="rl")
     if not len(runs):
         return None
-    series = {}
-    for arm in runs.arms:
-        steps, values = rounds(runs.select(arm=arm), "greedy_accuracy")
-        series[arm] = Curve(steps.astype(float), values)
+    series = courses(runs, "greedy_accuracy")
     return curves(series, "RL round", "greedy accuracy", levels={"chance": 0.5}, y_limits=_LIMITS)
 
 
@@ -81,10 +81,7 @@ def calibration(results: Results) -> Drawing | None:
 def _promise(runs: Results, label: str) -> Drawing | None:
     if not len(runs):
         return None
-    steps, promised = rounds(runs, "reward")
-    _, kept = rounds(runs, "train_accuracy")
-    x = steps.astype(float)
-    series = {label: Curve(x, promised), "accuracy": Curve(x, kept)}
+    series = {label: course(runs, "reward"), "accuracy": course(runs, "train_accuracy")}
     return curves(series, "RL round", "mean over the round's rollouts", y_limits=_LIMITS)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from hone.core.errors import require, unknown
+from hone.core.errors import require
 from hone.models.config import DecoderConfig, gpt2_style, mistral_style
 from hone.objectives.algorithms import Algorithm, UntilMatched, grpo, reinforce, star
 from hone.objectives.losses import Denominator
@@ -18,7 +18,7 @@ from hone.objectives.rewards import verified
 from hone.runs.plan import Node
 from hone.studies.rl_after_ntp.parity_claims import CLAIMS
 from hone.studies.rl_after_ntp.parity_figures import FIGURES
-from hone.studies.study import Study
+from hone.studies.study import Study, require_experiments, seed_by_seed
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Respond, Supervise
 
@@ -63,9 +63,7 @@ class Settings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        for name in self.experiments:
-            if name not in EXPERIMENTS:
-                raise unknown("experiment", name, EXPERIMENTS)
+        require_experiments(self, EXPERIMENTS)
         require(0 <= self.p_cot <= 1, "p_cot", self.p_cot, "a number in [0, 1]")
         for p_cot in self.sweep:
             require(0 <= p_cot <= 1, "sweep", p_cot, "numbers in [0, 1]")
@@ -86,8 +84,6 @@ class Settings:
         for name in ("lr", "rl_lr"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
-        distinct = len(set(self.seeds)) == len(self.seeds) > 0
-        require(distinct, "seeds", self.seeds, "one or more different whole numbers")
         require(
             self.architecture in ("mistral", "gpt2"),
             "architecture",
@@ -332,12 +328,7 @@ EXPERIMENTS = {
 
 def plan(settings: Settings) -> list[Node]:
     """Every stage of the experiments that the settings name, seed by seed."""
-    return [
-        node
-        for seed in settings.seeds
-        for name in settings.experiments
-        for node in EXPERIMENTS[name](settings, seed)
-    ]
+    return seed_by_seed(settings, EXPERIMENTS)
 
 
 QUICK = Settings(

@@ -1,14 +1,22 @@
 """The figures of arXiv 2510.11495 redrawn from the parity study's runs."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
 from hone.measures import Estimate, accuracy
 from hone.report.plots import Curve, bars, curves, heat_map, log_odds, threshold
+from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.rl_after_ntp.parity_statistics import LENGTH, exact_given_long, greedy, rounds
+from hone.studies.courses import courses, rounds
+from hone.studies.rl_after_ntp.parity_statistics import LENGTH, exact_given_long, greedy
 from hone.studies.study import Figure
+
+_PREDICTION, _MORE = "next-token prediction", "more next-token prediction"
+_ALGORITHMS = {"star": "STaR", "reinforce": "REINFORCE", "grpo": "GRPO"}
+_ORDER = (_PREDICTION, _MORE, *_ALGORITHMS.values())  # whose colours are the same in every figure
 
 
 def accuracy_over_sequences(results: Results) -> Drawing | None:
@@ -19,10 +27,10 @@ def accuracy_over_sequences(results: Results) -> Drawing | None:
         return None
     base = arms.select(stage="pretrain", arm=arms.arms[0])
     steps, values = _sequences(base)
-    series = {"next-token prediction": Curve(steps, values)}
+    series = {_PREDICTION: Curve(steps, values)}
     if len(more):
         further, values = _sequences(more.select(stage="more_ntp"))
-        series["more next-token prediction"] = Curve(steps[-1] + further, values)
+        series[_MORE] = Curve(steps[-1] + further, values)
     for arm in arms.arms:
         drawn = arms.select(arm=arm, stage="rl")
         numbers, values = rounds(drawn, "greedy_accuracy")
@@ -35,6 +43,7 @@ def accuracy_over_sequences(results: Results) -> Drawing | None:
         marks={"RL begins": float(steps[-1])},
         levels={"chance": 0.5},
         y_limits=(0.4, 1.0),
+        order=_ORDER,
     )
 
 
@@ -91,11 +100,9 @@ def chains_take_over(results: Results) -> Drawing | None:
     runs = results.select(experiment="algorithms", stage="rl")
     if not len(runs):
         return None
-    series = {
-        _label(arm): Curve(*_as_floats(rounds(runs.select(arm=arm), "share_long")))
-        for arm in runs.arms
-    }
-    return log_odds(series, x_label="RL round", levels={"1/3: greedy flips": 1 / 3})
+    series = courses(runs, "share_long", label=_label)
+    levels = {"1/3: greedy flips": 1 / 3}
+    return log_odds(series, x_label="RL round", levels=levels, order=_ORDER)
 
 
 def algorithms(results: Results) -> Drawing | None:
@@ -104,15 +111,13 @@ def algorithms(results: Results) -> Drawing | None:
     if not len(runs):
         return None
     before = runs.select(stage="pretrain", arm=runs.arms[0])
-    groups = {"before": {"next-token prediction": accuracy(greedy(before))}}
+    groups = {"before": {_PREDICTION: accuracy(greedy(before))}}
     more = results.select(experiment="matched", stage="more_ntp")
     if len(more):
-        groups["more prediction"] = {
-            arm: accuracy(greedy(more.select(arm=arm))) for arm in more.arms
-        }
+        groups[_MORE] = {arm: accuracy(greedy(more.select(arm=arm))) for arm in more.arms}
     after = runs.select(stage="rl")
     groups["RL"] = {_label(arm): accuracy(greedy(after.select(arm=arm))) for arm in after.arms}
-    return bars(groups, "greedy accuracy", levels={"chance": 0.5}, x_limits=(0.4, 1.0))
+    return _accuracy_bars(groups, "greedy accuracy")
 
 
 def reward_and_temperature(results: Results) -> Drawing | None:
@@ -134,7 +139,8 @@ def chains_after_rl(results: Results) -> Drawing | None:
         if chains.height:
             group = groups.setdefault(_label(str(one.factor("algorithm")[0])), {})
             group[arm] = exact_given_long(chains)
-    return bars(groups, "exact chains among long answers after RL", x_limits=(0, 1))
+    label = "exact chains among long answers after RL"
+    return bars(groups, label, x_limits=(0, 1), order=_ORDER)
 
 
 def early_starts(results: Results) -> Drawing | None:
@@ -158,10 +164,7 @@ def denominators(results: Results) -> Drawing | None:
     runs = results.select(experiment="denominators", stage="rl")
     if not len(runs):
         return None
-    series = {
-        arm: Curve(*_as_floats(rounds(runs.select(arm=arm), "greedy_accuracy")))
-        for arm in runs.arms
-    }
+    series = courses(runs, "greedy_accuracy")
     return curves(series, "RL round", "greedy accuracy", y_limits=(0.4, 1.0))
 
 
@@ -169,10 +172,7 @@ def _by_start(results: Results, figure: str, label: str) -> Drawing | None:
     runs = results.select(experiment="early", stage="rl")
     if not len(runs):
         return None
-    series = {
-        f"after {start} steps": Curve(*_as_floats(rounds(runs.select(start=start), figure)))
-        for start in runs.factor("start")
-    }
+    series = courses(runs, figure, by="start", label="after {} steps".format)
     return curves(series, "RL round", label)
 
 
@@ -183,7 +183,11 @@ def _bars_by(runs: Results, factor: str, label: str) -> Drawing:
         part = runs.select(**{factor: value})
         name = _label(value) if isinstance(value, str) else f"{value} {factor}"
         groups[name] = {arm: accuracy(greedy(part.select(arm=arm))) for arm in part.arms}
-    return bars(groups, label, levels={"chance": 0.5}, x_limits=(0.4, 1.0))
+    return _accuracy_bars(groups, label)
+
+
+def _accuracy_bars(groups: Mapping[str, Mapping[str, Estimate]], label: str) -> Drawing:
+    return bars(groups, label, levels={"chance": 0.5}, x_limits=(0.4, 1.0), order=_ORDER)
 
 
 def _sequences(runs: Results) -> tuple[np.ndarray, np.ndarray]:
@@ -193,12 +197,8 @@ def _sequences(runs: Results) -> tuple[np.ndarray, np.ndarray]:
     return steps * (float(last["sequences"][0]) / float(last["step"][0])), values
 
 
-def _as_floats(found: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    return found[0].astype(float), found[1]
-
-
-def _label(name: str | int | float) -> str:
-    return {"star": "STaR", "reinforce": "REINFORCE", "grpo": "GRPO"}.get(str(name), str(name))
+def _label(name: Factor) -> str:
+    return _ALGORITHMS.get(str(name), str(name))
 
 
 FIGURES: tuple[Figure, ...] = (

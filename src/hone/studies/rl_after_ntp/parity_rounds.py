@@ -9,6 +9,7 @@ from scipy import stats
 from hone.measures import Estimate, over_seeds
 from hone.measures.estimates import Interval
 from hone.runs.results import Results
+from hone.studies.courses import rounds
 from hone.studies.rl_after_ntp.parity_statistics import (
     EXACT,
     FLIPPED,
@@ -17,7 +18,6 @@ from hone.studies.rl_after_ntp.parity_statistics import (
     greedy,
     half_width,
     on,
-    rounds,
 )
 
 

@@ -20,6 +20,7 @@ from hone.measures.accuracy import CORRECT, estimate, joined, per_problem, usabl
 from hone.measures.estimates import Interval
 from hone.measures.lengths import LENGTH
 from hone.runs.results import Results
+from hone.studies.courses import rounds
 from hone.studies.study import Measure
 
 LOW, HIGH = 0.28, 0.42  # p_cot that count as clearly below and clearly above 1/3
@@ -43,24 +44,16 @@ def sampled(results: Results) -> pl.DataFrame:
     return results.rollouts(steps=(-1,)).filter(pl.col("temperature") == 1)
 
 
-def rounds(results: Results, figure: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rounds, and a logged figure at each for every seed: (rounds,), (seeds, rounds)."""
-    logged = results.metrics().drop_nulls(figure).sort("step")
-    wide = logged.pivot("seed", index="step", values=figure, sort_columns=True)
-    return wide["step"].to_numpy(), wide.drop("step").to_numpy().T
-
-
-def valid_seeds(results: Results) -> list[int]:
-    """Seeds of an experiment none of whose pretrained models predicts the parity directly.
+def invalid_seeds(results: Results) -> list[int]:
+    """Seeds of an experiment any of whose pretrained models predicts the parity directly.
 
     The argument for 1/3 needs short answers to be coin flips (§6), which is checked for every
-    pretrained model by itself.
+    pretrained model by itself. One that never answers short has left the band on neither side.
     """
     table = sampled(results.select(stage="pretrain"))
     table = table.filter(pl.col("strategy") == "short")
     rates = table.group_by("seed", "arm").agg(rate=CORRECT.mean())
-    sound = rates.group_by("seed").agg(pl.col("rate").is_between(*SHORT_IS_CHANCE).all())
-    return sorted(sound.filter("rate")["seed"].to_list())
+    return sorted(set(rates.filter(~pl.col("rate").is_between(*SHORT_IS_CHANCE))["seed"]))
 
 
 def exact_given_long(table: pl.DataFrame) -> Estimate:
@@ -128,8 +121,8 @@ def on(
     Args:
         experiment: whose stages are measured.
         if_valid: leave out seeds whose short answers are no coin flips. Not for claims about what
-            pretraining alone learns: a model that predicts the parity directly refutes them.
-            Below d = 11 no claim is decided at all.
+            pretraining alone learns: a model that predicts the parity directly refutes them. The
+            estimate's note names such seeds in either case. Below d = 11 no claim is decided.
         factors: of the stages that are measured.
     """
 
@@ -141,21 +134,26 @@ def on(
                 return None
             if min(there.rollouts(steps=(-1,))["difficulty"]) < SMALLEST_D:
                 return _undefined(part, f"d < {SMALLEST_D}: the short map may be brute-forced")
-            if not if_valid:
-                return measure(part)
-            sound = valid_seeds(there)
-            lost = len(part.seeds) - len(sound)
-            note = f"{lost} seed(s) invalid: their short answers are no coin flips"
+            lost = invalid_seeds(there)
+            sound = [seed for seed in part.seeds if seed not in lost] if if_valid else part.seeds
+            note = _note_on(lost, if_valid)
             if not sound:
                 return _undefined(part, note)
             found = measure(part.of_seeds(sound))
-            if found is None or not lost:
-                return found
-            return replace(found, note=joined(found.note, note))
+            return None if found is None else replace(found, note=joined(found.note, note))
 
         return measured
 
     return restrict
+
+
+def _note_on(seeds: Sequence[int], dropped: bool) -> str:
+    """What is said of seeds whose short answers are no coin flips."""
+    if not seeds:
+        return ""
+    what = "left out" if dropped else "kept"
+    names = ", ".join(map(str, seeds))
+    return f"{what}: seed{'s' * (len(seeds) > 1)} {names}, whose short answers are no coin flips"
 
 
 def _undefined(results: Results, note: str) -> Estimate:
