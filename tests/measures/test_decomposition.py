@@ -84,9 +84,9 @@ def test_the_parts_sum_to_the_change_and_change_sign_with_its_direction(
     seed: int, use_forced: bool
 ) -> None:
     tables = rollouts(seed, EVEN, WEAK), rollouts(seed + 1, TILTED, STRONG)
-    extra = (forced(seed, WEAK), forced(seed + 1, STRONG)) if use_forced else (None, None)
-    there = decompose(*tables, *extra)
-    back = decompose(*tables[::-1], *extra[::-1])
+    first, second = (forced(seed, WEAK), forced(seed + 1, STRONG)) if use_forced else (None, None)
+    there = decompose(tables[0], tables[1], first, second)
+    back = decompose(tables[1], tables[0], second, first)
     for part in ("total", "selection", "improvement"):
         assert getattr(there, part).value == pytest.approx(-getattr(back, part).value)
     assert there.interaction.value == pytest.approx(back.interaction.value)

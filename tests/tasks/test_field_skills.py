@@ -21,10 +21,10 @@ def words(task: FieldSkills, n: int, seed: int = 0) -> list[tuple[str, list[str]
     problems = task.draw("train", n, Stream.root(seed))
     solutions = task.demonstrate(problems, EXERCISE).lists()
     prompts = problems.prompts.lists()
-    return [
-        (str(kind), *(task.alphabet.text(np.array(row)).split() for row in (prompt, solution)))
-        for kind, prompt, solution in zip(problems.kinds, prompts, solutions, strict=True)
+    symbols = [
+        [task.alphabet.text(np.array(row)).split() for row in rows] for rows in (prompts, solutions)
     ]
+    return list(zip(map(str, problems.kinds), *symbols, strict=True))
 
 
 def calculate(p: int, value: int, operation: str, operand: int) -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ def run_name(preset: str, part: str, overrides: Sequence[str]) -> str:
     return f"{name[: _LONGEST_NAME // 4]}…{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def described(nodes: Sequence[Node]) -> list[dict[str, Any]]:
+def described(nodes: Iterable[Node]) -> list[dict[str, Any]]:
     """The stages as `run.json` lists them."""
     return [
         {

@@ -9,7 +9,7 @@ experiment; `Settings.experiments` names those that a run carries out.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hone.core.errors import require, unknown
+from hone.core.errors import require
 from hone.models.config import DecoderConfig, mistral_style
 from hone.objectives.algorithms import Algorithm, expert_iteration, grpo, ppo, rloo
 from hone.objectives.curricula import Adaptive, Curriculum, Fixed, Staged
@@ -18,7 +18,7 @@ from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
 from hone.studies.select_and_improve.claims import CLAIMS
 from hone.studies.select_and_improve.figures import FIGURES
-from hone.studies.study import Study
+from hone.studies.study import Study, require_experiments, seed_by_seed
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.training.configs import (
@@ -71,9 +71,7 @@ class Settings:
     looks: int = 12  # evaluations during RL
 
     def __post_init__(self) -> None:
-        for name in self.experiments:
-            if name not in EXPERIMENTS:
-                raise unknown("experiment", name, EXPERIMENTS)
+        require_experiments(self, EXPERIMENTS)
         for name in ("facts", "skills", "sft", "rounds", "prompts", "problems", "looks", "layers"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.width % 32 == 0, "width", self.width, "a multiple of 32")
@@ -86,8 +84,6 @@ class Settings:
             ends = getattr(self, name)
             require(len(ends) == 2 and ends[0] <= ends[1] <= self.longest, name, ends,
                     f"two rising numbers up to longest = {self.longest}")  # fmt: skip
-        distinct = len(set(self.seeds)) == len(self.seeds) > 0
-        require(distinct, "seeds", self.seeds, "one or more different whole numbers")
 
     def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> FieldArithmetic:
         return FieldArithmetic(self.p, *ends, evaluation=evaluation)
@@ -355,12 +351,7 @@ EXPERIMENTS = {
 
 def plan(settings: Settings) -> list[Node]:
     """Every stage of the experiments that the settings name, seed by seed."""
-    return [
-        node
-        for seed in settings.seeds
-        for name in settings.experiments
-        for node in EXPERIMENTS[name](settings, seed)
-    ]
+    return seed_by_seed(settings, EXPERIMENTS)
 
 
 def _range(ends: tuple[int, int]) -> str:

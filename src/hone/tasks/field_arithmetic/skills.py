@@ -136,11 +136,12 @@ class FieldSkills:
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
-        """What may be as it likes, operations and the start of a fact, is noise to learn from."""
-        at = np.arange(responses.tokens.shape[1]) % self._strides(problems)[:, None]
-        is_open = np.isin(problems.kinds, (SCALAR, AFFINE))[:, None] & (at < 2)
-        ends = np.arange(responses.tokens.shape[1]) == responses.lengths[:, None] - 1
-        return np.where(is_open & ~ends, _OPEN, 1.0)
+        """A walk's operations and its end may be any: they are noise to learn from."""
+        position = np.arange(responses.tokens.shape[1])
+        is_open = position % self._strides(problems)[:, None] < 2
+        is_open |= position == responses.lengths[:, None] - 1
+        walks = np.isin(problems.kinds, (SCALAR, AFFINE))[:, None]
+        return np.where(walks & is_open, _OPEN, 1.0)
 
     def reward(
         self, name: str, problems: Problems, responses: Sequences, reading: Reading
