@@ -45,6 +45,10 @@ REWARDS: dict[str, Reward] = {
 }
 
 
+FACTS = 0.6
+"""Share of isolated facts among the exercises of pretraining's second stage."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a run of the study fixes; every field can be set on the command line as key=value."""
@@ -54,9 +58,9 @@ class Settings:
     p: int = 11
     width: int = 128
     layers: int = 4
-    facts: int = 400  # steps of pretraining on isolated facts
-    skills: int = 2000  # and then on walks and lists
-    lists: float = 0.5  # share of lists in them; the rest are walks
+    facts: int = 450  # steps of pretraining on isolated facts
+    skills: int = 1500  # and then on walks and lists
+    lists: float = 0.6  # share of lists in them; the rest are walks
     longest: int = 15  # operations of a walk or list
     sft: int = 800  # steps of 128 demonstrations
     easy: tuple[int, int] = (2, 5)  # operations of demonstrations
@@ -98,30 +102,31 @@ class Settings:
 
 
 def pretrain(settings: Settings, seed: int) -> Node:
-    """What a pretrained model brings along: facts first, then walks and lists."""
-    only_facts = FieldSkills(settings.p, 1, 1, 1.0, 0.0, 0.0, 0.0, 0.0)
-    walks, lists = (1 - settings.lists) / 2, settings.lists / 2
-    skills = FieldSkills(settings.p, 2, settings.longest, 0.0, walks, walks, lists, lists)
+    """What a pretrained model brings along: facts first, then walks and lists among many facts.
+
+    Without many facts beside them, walks and lists erase the arithmetic before they need it.
+    """
+    lists = (1 - FACTS) * settings.lists / 2
+    walks = (1 - FACTS) * (1 - settings.lists) / 2
     facts = Supervise(
-        task=only_facts,
+        task=FieldSkills(settings.p, 1, 1, 1.0, 0.0, 0.0, 0.0, 0.0),
         mixture=((EXERCISE, 1.0),),
         steps=settings.facts,
         batch=512,
-        optimizer=Optimizer(1e-3, warmup=50),
+        optimizer=Optimizer(3e-3, warmup=50, decay="linear"),
         evaluation=Evaluation(settings.problems, settings.facts),
         model=settings.model(),
     )
     more = Supervise(
-        task=skills,
+        task=FieldSkills(settings.p, 1, settings.longest, FACTS, walks, walks, lists, lists),
         mixture=((EXERCISE, 1.0),),
         steps=settings.skills,
-        batch=64,
-        optimizer=Optimizer(1e-3, warmup=50, decay="linear"),
+        batch=320,
+        optimizer=Optimizer(2e-3, warmup=50, decay="linear"),
         evaluation=Evaluation(settings.problems, settings.skills),
     )
-    return Node(
-        "pretrained", "skills", more, seed, {"policy": Node("pretrained", "facts", facts, seed)}
-    )
+    first = Node("pretrained", "facts", facts, seed)
+    return Node("pretrained", "skills", more, seed, {"policy": first})
 
 
 def fine_tune(settings: Settings, seed: int, arm: str) -> Node:

@@ -3,8 +3,8 @@
     fact      s op v =             →  r <eos>
     scalar    s                    →  op v = r  op v = r … <eos>        operations as they come
     affine    a b                  →  op v = a b  op v = a b … <eos>
-    copy      op v op v … <copy>     →  op v = ?  op v = ? … <eos>
-    reverse   op v op v … <reverse>  →  the same, last operation first
+    copy      e op v op v … <copy>     →  op v = e  op v = e … <eos>    elements as they come
+    reverse   e op v op v … <reverse>  →  the same, last operation first
 
 None holds a problem's prompt or a strategy's opening: walks teach to execute, lists to keep one's
 place in a list of any length (arXiv 2606.13125 starts from a model that can do both).
@@ -107,6 +107,7 @@ class FieldSkills:
                 "steps": np.where(kinds == KINDS.index(FACT), 1, steps),
                 "start": drawn("start", self.p, rows),
                 "slope": 1 + drawn("slope", self.p - 1, rows),
+                "blanks": drawn("blank", self.p, *cells),
             }
         )
 
@@ -136,12 +137,15 @@ class FieldSkills:
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
-        """A walk's operations and its end may be any: they are noise to learn from."""
+        """What may be any is noise to learn from: a walk's operations and end, a list's fill."""
         position = np.arange(responses.tokens.shape[1])
-        is_open = position % self._strides(problems)[:, None] < 2
-        is_open |= position == responses.lengths[:, None] - 1
-        walks = np.isin(problems.kinds, (SCALAR, AFFINE))[:, None]
-        return np.where(walks & is_open, _OPEN, 1.0)
+        place = position % self._strides(problems)[:, None]
+        walks, lists = (
+            np.isin(problems.kinds, kinds)[:, None] for kinds in ((SCALAR, AFFINE), (COPY, REVERSE))
+        )
+        ends = position == responses.lengths[:, None] - 1
+        is_open = walks & ((place < 2) | ends) | lists & (place == 3)
+        return np.where(is_open, _OPEN, 1.0)
 
     def reward(
         self, name: str, problems: Problems, responses: Sequences, reading: Reading
@@ -188,8 +192,8 @@ class FieldSkills:
                 FACT: [start, *listed, form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
-                COPY: [*listed, form.copy],
-                REVERSE: [*listed, form.reverse],
+                COPY: [start, *listed, form.copy],
+                REVERSE: [start, *listed, form.reverse],
             }
             rows.append(prompts[str(kind)])
         return rows
@@ -202,34 +206,37 @@ class FieldSkills:
         results = {
             SCALAR: chains.states[:, 1:, None],
             AFFINE: moved[:, 1:] % self.p,
-            COPY: np.full_like(chains.operands, form.unknown)[:, :, None],
+            COPY: latent["blanks"][:, :, None],
         }
         steps = {kind: form.steps(chains, values) for kind, values in results.items()}
         rows = []
         for row, (kind, n) in enumerate(zip(problems.kinds, chains.steps, strict=True)):
-            written = {
-                REVERSE: steps[COPY][row, :n][::-1].ravel(),
-                FACT: chains.states[row, 1:2],
-            }.get(str(kind))
-            written = steps[str(kind)][row, :n].ravel() if written is None else written
-            rows.append([*written.tolist(), form.eos])
+            if kind == FACT:
+                written = chains.states[row, 1:2]
+            elif kind == REVERSE:
+                written = steps[COPY][row, :n][::-1].copy()
+                written[:, 3] = latent["blanks"][row, :n]
+            else:
+                written = steps[str(kind)][row, :n]
+            rows.append([*written.ravel().tolist(), form.eos])
         return rows
 
     def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:
         """The problems, with what their responses chose where an exercise leaves it open."""
         latent, stride = dict(problems.latent), self._strides(problems)
-        is_open = np.isin(problems.kinds, (SCALAR, AFFINE))
+        is_walk = np.isin(problems.kinds, (SCALAR, AFFINE))
         steps = np.clip((responses.lengths - 1) // stride, 1, self.high)
-        tokens = np.pad(responses.tokens, ((0, 0), (0, 2)))  # room for the shortest step
-        place = np.minimum(stride[:, None] * np.arange(self.high), tokens.shape[1] - 2)
-        marks, operands = (np.take_along_axis(tokens, place + by, 1) for by in (0, 1))
+        tokens = np.pad(responses.tokens, ((0, 0), (0, 4)))  # room for the shortest step
+        place = np.minimum(stride[:, None] * np.arange(self.high), tokens.shape[1] - 4)
+        marks, operands, blanks = (np.take_along_axis(tokens, place + by, 1) for by in (0, 1, 3))
         taken = {
-            "operations": np.clip(marks - self.form.operations[0], 0, 3),
-            "operands": np.where(operands < self.p, operands, 0),
+            "operations": (is_walk, np.clip(marks - self.form.operations[0], 0, 3)),
+            "operands": (is_walk, np.where(operands < self.p, operands, 0)),
+            "blanks": (~is_walk, np.where(blanks < self.p, blanks, 0)),
         }
-        for name, values in taken.items():
-            latent[name] = np.where(is_open[:, None], values, latent[name])
-        latent["steps"] = np.where(is_open, steps, latent["steps"])
+        for name, (where, values) in taken.items():
+            latent[name] = np.where(where[:, None], values, latent[name])
+        latent["steps"] = np.where(is_walk, steps, latent["steps"])
         return self._problems(latent)
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
