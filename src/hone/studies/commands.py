@@ -25,6 +25,7 @@ from hone.studies.reporting import compare_runs, publish_runs, write_report
 from hone.studies.runfile import Request, RunFile, described, load_run, runs_below
 from hone.studies.study import Study, assess
 from hone.tasks.registry import TASKS
+from hone.tasks.rendering import renderings
 
 console = Console()
 
@@ -47,7 +48,7 @@ def list_studies() -> None:
     console.print(table)
     for name, task in TASKS.items():
         fields = ", ".join(field.name for field in dataclasses.fields(task))
-        say(f"task {name}: fields {fields}")
+        say(f"task {name}: fields {fields}; renderings {', '.join(renderings(task))}")
 
 
 def run(request: Request, dry_run: bool = False) -> None:
