@@ -77,7 +77,7 @@ def test_an_impossible_run_is_refused_before_anything_is_written(
 def test_an_unknown_command_is_answered_with_the_known_ones(
     arguments: list[str | Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "list, run, claims, report, eval, bench, doctor" in refused(arguments, capsys)
+    assert "list, run, claims, report, eval, export, bench, doctor" in refused(arguments, capsys)
 
 
 @pytest.mark.parametrize("arguments", [["claims", "nowhere"], ["report", "nowhere"]])
@@ -229,7 +229,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert "Carry out a study" in process.stdout
 
 
-@pytest.mark.parametrize("name", ["list", "run", "claims", "report", "eval", "doctor"])
+@pytest.mark.parametrize("name", ["list", "run", "claims", "report", "eval", "export", "doctor"])
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, output, errors = hone([name, "--help"], capsys)
     assert (code, errors) == (0, "")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import Positional, arg
@@ -122,6 +122,47 @@ class Eval:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Write a task's problems and demonstrations as data for TRL, verl and others."""
+
+    task: Positional[str]
+    """E.g. parity:d=11; `hone list` shows the tasks, their fields and renderings."""
+    out: Path
+    """The file to write, or the folder where the format is hf."""
+    format: Literal["jsonl", "parquet", "hf"] = "jsonl"
+    """hf: a data set's folder, for load_dataset and load_from_disk."""
+    split: Literal["train", "validation"] = "train"
+    """No problem is in both."""
+    problems: int = 1024
+    """All different."""
+    strategy: str | None = None
+    """E.g. forward,backward: each problem is solved in one of these; not at all if not given."""
+    rendering: str = "compact"
+    """The task's own symbols (compact), or words for language models (text)."""
+    fields: Literal["plain", "trl", "messages", "verl"] = "plain"
+    """Whose columns: strings, TRL's conversations, whole conversations, verl's."""
+    seed: int = 0
+    """Of the problems and of which strategy each has."""
+
+    def __call__(self) -> None:
+        from hone.studies import export
+
+        strategies = () if self.strategy is None else tuple(self.strategy.split(","))
+        request = export.Request(
+            self.task,
+            self.out,
+            self.format,
+            self.split,
+            self.problems,
+            strategies,
+            self.rendering,
+            self.fields,
+            self.seed,
+        )
+        print(export.export(request))
+
+
+@dataclass(frozen=True)
 class Bench:
     """Measure how fast models of several sizes train and sample here, or race TRL."""
 
@@ -163,6 +204,7 @@ Command = (
     | Annotated[Claims, arg(name="claims")]
     | Annotated[Report, arg(name="report")]
     | Annotated[Eval, arg(name="eval")]
+    | Annotated[Export, arg(name="export")]
     | Annotated[Bench, arg(name="bench")]
     | Annotated[Doctor, arg(name="doctor")]
 )

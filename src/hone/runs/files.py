@@ -14,6 +14,10 @@ from typing import Any
 from hone.core.errors import DamagedFile, DiskFull, HoneError, UsageError
 
 _TEMPORARY = ".writing-"
+_UNWRITABLE = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENAMETOOLONG,
+    errno.ENOTDIR, errno.EEXIST,  # a file where a folder should be
+)  # fmt: skip
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def disk_errors(path: Path) -> Iterator[None]:
                 f"no room on the disk for {final}; what was complete is kept: "
                 "free some space and run the same command again"
             ) from error
-        if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENAMETOOLONG):
+        if number in _UNWRITABLE:
             raise UsageError(
                 f"cannot write {final} ({os.strerror(number)}): "
                 "choose a folder that can be written (--out, --publish)"

@@ -63,7 +63,7 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
         DamagedFile: a file of the checkpoint cannot be trusted.
     """
     checkpoint = _checkpoint(folder)
-    task = _named_task(task_text) if task_text else _trained_on(folder)
+    task = parse_task(task_text) if task_text else _trained_on(folder)
     if any((checkpoint / name).exists() for name in _OURS):  # others have no manifest
         verify(checkpoint, read_object(checkpoint / "manifest.json", "model.safetensors"))
     policy = load_policy(checkpoint, task)
@@ -86,14 +86,6 @@ def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: b
         Console().print_json(data={"protocol": described, "figures": record})
         return
     _print(described, figures)
-
-
-def _named_task(text: str) -> Task:
-    try:
-        return parse_task(text)
-    except TypeError as error:  # a field without a default is not given
-        missing = str(error).rpartition("argument: ")[2]
-        raise UsageError(f"--task {text} lacks {missing}; write e.g. parity:d=11") from error
 
 
 def _checkpoint(folder: Path) -> Path:

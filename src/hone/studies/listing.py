@@ -9,6 +9,7 @@ from rich.text import Text
 from hone.studies.registry import find_study, study_names
 from hone.studies.settings import Key, keys
 from hone.tasks.registry import TASKS
+from hone.tasks.rendering import renderings
 
 console = Console()
 
@@ -26,7 +27,8 @@ def list_studies() -> None:
     console.print(table)
     for name, task in TASKS.items():
         fields = ", ".join(field.name for field in dataclasses.fields(task))
-        console.print(f"task {name}: fields {fields}", highlight=False, soft_wrap=True)
+        said = f"task {name}: fields {fields}; renderings {', '.join(renderings(task))}"
+        console.print(said, highlight=False, soft_wrap=True)
     console.print("`hone list STUDY` shows the keys that `hone run STUDY key=value` takes")
 
 

@@ -3,5 +3,6 @@
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.parity import Parity
 from hone.tasks.registry import parse_task
+from hone.tasks.rendering import rendering
 
-__all__ = ["FieldArithmetic", "Parity", "parse_task"]
+__all__ = ["FieldArithmetic", "Parity", "parse_task", "rendering"]

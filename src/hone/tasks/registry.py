@@ -1,6 +1,7 @@
 """Tasks by name, as the command line writes them: `parity:d=11,leap=2`."""
 
 import dataclasses
+import inspect
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hone.core.contracts import Task
@@ -16,12 +17,17 @@ def parse_task(text: str) -> Task:
     """The task that a text such as `parity:d=11` names.
 
     Raises:
-        UsageError: unknown task or field, or a value of the wrong kind.
+        UsageError: unknown task or field, a value of the wrong kind, or a field that is missing.
     """
     name, _, fields = text.partition(":")
     if name not in TASKS:
         raise unknown("task", name, TASKS)
-    return TASKS[name](**dict(_field(name, item) for item in fields.split(",") if item))
+    given = dict(_field(name, item) for item in fields.split(",") if item)
+    asked = inspect.signature(TASKS[name]).parameters.values()
+    absent = [each.name for each in asked if each.default is each.empty and each.name not in given]
+    if absent:
+        raise UsageError(f"task {text} lacks {', '.join(absent)}; write e.g. parity:d=11")
+    return TASKS[name](**given)
 
 
 def _field(task: str, item: str) -> tuple[str, Any]:

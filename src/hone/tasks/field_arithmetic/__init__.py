@@ -6,7 +6,7 @@ that side is given, and else by carrying what is unknown.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -17,7 +17,9 @@ from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, unknown
 from hone.core.random import Stream, philox
 from hone.core.sequences import Sequences
+from hone.core.texts import Rendering
 from hone.core.vocabulary import OTHER, Grade, PositionClass
+from hone.tasks.field_arithmetic import free_text, text
 from hone.tasks.field_arithmetic.chains import ADD, MULTIPLY, Chains
 from hone.tasks.field_arithmetic.compact import Form
 from hone.tasks.reading import reasons
@@ -72,6 +74,12 @@ class FieldArithmetic:
     @property
     def alphabet(self) -> Alphabet:
         return self.form.alphabet
+
+    @property
+    def text(self) -> Rendering:
+        """The problems in words, for language models."""
+        demonstrations = partial(text.demonstrations, off_native=self.off_native)
+        return Rendering(text.prompts, demonstrations, free_text.read)
 
     @property
     def prompt_tokens(self) -> int:

@@ -1,0 +1,85 @@
+"""How problems and solutions are written: as a task's symbols, or in words where it has any."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool
+
+from hone.core.contracts import Problems, Task
+from hone.core.errors import UsageError, unknown
+from hone.core.sequences import Sequences, pack
+from hone.core.texts import HasText, Rendering, Span, TextReading
+from hone.core.vocabulary import PositionClass
+from hone.tasks.registry import TASKS
+
+RENDERINGS = ("compact", "text")
+
+
+def renderings(task: type) -> tuple[str, ...]:
+    """The renderings that a registered task has."""
+    return RENDERINGS if hasattr(task, "text") else RENDERINGS[:1]
+
+
+def rendering(task: Task, name: str) -> Rendering:
+    """A task's problems as its own symbols (`compact`) or in words (`text`).
+
+    Raises:
+        UsageError: there is no such rendering, or not of this task.
+    """
+    if name not in RENDERINGS:
+        raise unknown("rendering", name, RENDERINGS)
+    if name == "compact":
+        return Rendering(
+            partial(_prompts, task), partial(_demonstrations, task), partial(_read, task)
+        )
+    if not isinstance(task, HasText):
+        able = ", ".join(each for each, kind in TASKS.items() if "text" in renderings(kind))
+        raise UsageError(
+            f"rendering = {name!r} is not possible for {task.name}; allowed: compact, "
+            f"or text for {able}"
+        )
+    return task.text
+
+
+def _prompts(task: Task, problems: Problems) -> list[str]:
+    return _texts(task, problems.prompts)
+
+
+def _demonstrations(task: Task, problems: Problems, strategy: str) -> list[str]:
+    """Without the end: whatever trains on them adds the end of its own tokenizer."""
+    solutions = task.demonstrate(problems, strategy)
+    return _texts(task, Sequences(solutions.tokens, solutions.lengths - 1))
+
+
+def _texts(task: Task, sequences: Sequences) -> list[str]:
+    return [task.alphabet.text(np.array(row, dtype=np.int64)) for row in sequences.lists()]
+
+
+def _read(
+    task: Task, problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n"]
+) -> TextReading:
+    """The task's own reading of symbols between spaces; a word that is none reads as padding."""
+    ids = {symbol: token for token, symbol in enumerate(task.alphabet.symbols)}
+    eos, pad = ids[task.alphabet.eos], ids[task.alphabet.pad]
+    words = [[ids.get(word, pad) for word in text.split()] for text in texts]
+    ends = [[eos] if ended else [] for ended in stopped]
+    tokens = pack([row + end or [pad] for row, end in zip(words, ends, strict=True)])
+    reading = task.read(problems, tokens, stopped)
+    return TextReading(
+        reading.answers,
+        reading.grades,
+        reading.reasons,
+        reading.strategies,
+        reading.steps_correct,
+        [_spans(text, classes) for text, classes in zip(texts, reading.classes, strict=True)],
+    )
+
+
+def _spans(text: str, classes: np.ndarray) -> list[Span]:
+    words = re.finditer(r"\S+", text)  # the end has no word, so there may be a class too many
+    return [
+        Span(*word.span(), PositionClass(position))
+        for word, position in zip(words, classes, strict=False)
+    ]
