@@ -65,7 +65,7 @@ class Estimator:
     def total(self, nodes: Sequence[Node]) -> tuple[float, list[Node]]:
         """Seconds of all stages together that can be told, and the stages that cannot."""
         found = [(node, self.seconds(node)) for node in nodes]
-        known = sum(seconds for _, seconds in found if seconds is not None)
+        known = sum((seconds for _, seconds in found if seconds is not None), 0.0)
         return known, [node for node, seconds in found if seconds is None]
 
     @staticmethod
