@@ -237,9 +237,9 @@ def _parse() -> Callable[[], None]:
 
 def _in_one_line(box: str) -> str:
     """What a box on the terminal says, less its frame, its title and its footer."""
-    rows = [row.strip(" │") for row in box.splitlines()[1:-1]]
-    parts = " ".join(rows).split("─" * 20)
-    words = (" ".join(part.strip("─ ").split()) for part in parts)
+    rows = [row.strip(" │|") for row in box.splitlines()[1:-1]]
+    parts = re.split("[─-]{20,}", " ".join(rows))  # a terminal may know no frames but ASCII's
+    words = (" ".join(part.split()) for part in parts)
     said = [text.partition(" Got errors:")[0] for text in words if text]
     return "; ".join(text for text in said if not text.startswith("For full helptext"))
 
@@ -247,7 +247,7 @@ def _in_one_line(box: str) -> str:
 def _in_our_words(said: str) -> str:
     """A value that is no number is refused here as anywhere else."""
     found = re.match(
-        r"Error parsing (--\S+): .*?'([^']*)'\]?\.?; Argument helptext: \S+ \S*(INT|FLOAT)", said
+        r"Error parsing (--\S+): .*?'([^']*)'.*?; Argument helptext: \S+ \S*(INT|FLOAT)", said
     )
     if found is None:
         return said

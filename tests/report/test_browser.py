@@ -91,7 +91,7 @@ def test_what_opens_is_the_last_evaluation_and_the_rest_is_a_choice_away(
 def test_without_rewards_there_is_no_column_for_them(tab: "Tab", tmp_path: Path) -> None:
     report = opened(tab, tmp_path, rollouts().with_columns(reward=None, advantage=None))
     headings = report.locator("#rows thead th").all_inner_texts()
-    assert headings == ["Sample", "Response", "Strategy", "Grade"]
+    assert headings == ["Sample", "Prompt and response", "Strategy", "Grade"]
     assert report.locator("#rows tbody tr").first.locator("td").count() == 4
 
 

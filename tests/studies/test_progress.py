@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from hone.core.errors import DamagedFile
 from hone.runs.executor import Progress
 from hone.runs.folder import finish
+from hone.runs.plan import Node
 from hone.studies.progress import Display, Estimator, plan_table, seconds_taken
 from hone.training.configs import Numerics
 from tests.runs.toy import Toy, node
@@ -35,6 +37,14 @@ def shown(root: Path, progress: Progress, *, terminal: bool) -> str:
     with display.shown():
         display(progress)
         display(progress)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def told(nodes: Sequence[Node], root: Path) -> str:
+    """What a dry run prints."""
+    console = Console(file=io.StringIO(), width=200)
+    console.print(plan_table(nodes, root, 1))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -81,10 +91,8 @@ def test_time_on_a_device_is_not_known_before_a_stage_has_run_there(tmp_path: Pa
     known, unknown = Estimator(nodes, tmp_path).total(nodes)
     assert known == pytest.approx(1200, abs=5)
     assert unknown == gpu
-    console = Console(file=io.StringIO(), width=100)
-    console.print(plan_table(nodes, tmp_path, 1))
-    assert isinstance(console.file, io.StringIO)
-    assert "no estimate for 2 stages on cuda: none has run there" in console.file.getvalue()
+    assert "about 10 min 01 s with 1 worker without the 2 on cuda, where" in told(nodes, tmp_path)
+    assert "2 to do, time not known: none has run on cuda yet;" in told(gpu, tmp_path)
     folder = gpu[0].folder(tmp_path)
     folder.mkdir(parents=True)
     (folder / "timing.jsonl").write_text('{"step": 1, "seconds": 60.0}\n')
@@ -105,7 +113,4 @@ def test_a_damaged_line_of_times_is_named(tmp_path: Path, line: str) -> None:
 )
 def test_times_are_told_in_units_that_fit(tmp_path: Path, seconds: float, words: str) -> None:
     write(tmp_path, 0, 4, seconds, done=True)
-    console = Console(file=io.StringIO(), width=100)
-    console.print(plan_table(NODES, tmp_path, 1))
-    assert isinstance(console.file, io.StringIO)
-    assert f"2 different stages, 1 to do, about {words}" in console.file.getvalue()
+    assert f"2 different stages, 1 to do, about {words}" in told(NODES, tmp_path)

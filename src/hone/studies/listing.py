@@ -45,7 +45,8 @@ def list_keys(name: str) -> None:
         command = f"hone run {name} --preset {preset}"
         named = f" --part {'|'.join(parts)}" if "" not in parts else ""
         console.print(f"  {command}{named}", highlight=False, soft_wrap=True, markup=False)
-    table = Table("key", "takes", "value", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table("key", "takes", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("value", overflow="fold")
     for key in keys(study.presets):
         table.add_row(*_row(key))
     console.print(table)

@@ -65,7 +65,7 @@ class Estimator:
     def total(self, nodes: Sequence[Node]) -> tuple[float, list[Node]]:
         """Seconds of all stages together that can be told, and the stages that cannot."""
         found = [(node, self.seconds(node)) for node in nodes]
-        known = sum(seconds for _, seconds in found if seconds is not None)
+        known = sum((seconds for _, seconds in found if seconds is not None), 0.0)
         return known, [node for node, seconds in found if seconds is None]
 
     @staticmethod
@@ -91,20 +91,23 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
         seeds = ",".join(str(node.seed) for node in members)
         done = f"{len(members) - len(left)}/{len(members)}"
         table.add_row(arm, stage, seeds, done, "not known" if untold else duration(seconds))
-    seconds, untold = estimator.total(list(to_do.values()))
-    told = f", about {duration(seconds / workers)} with {workers} worker{'s' * (workers != 1)}"
     return Group(
         table,
-        f"{len(unique(nodes))} different stages, {len(to_do)} to do"
-        f"{told if len(untold) < len(to_do) or not to_do else ''}; arms share stages",
-        *_without_estimate(untold),
+        f"{len(unique(nodes))} different stages, {len(to_do)} to do, "
+        f"{_time(estimator, list(to_do.values()), workers)}; arms share stages",
     )
 
 
-def _without_estimate(nodes: Sequence[Node]) -> list[str]:
-    """What is said of stages whose time cannot be told."""
-    devices = ", ".join(sorted(set(map(_device, nodes))))
-    return [f"no estimate for {len(nodes)} stages on {devices}: none has run there"] * bool(nodes)
+def _time(estimator: Estimator, to_do: Sequence[Node], workers: int) -> str:
+    """How long the stages will take, and of which that cannot be told."""
+    seconds, untold = estimator.total(to_do)
+    devices = ", ".join(sorted(set(map(_device, untold))))
+    if untold and len(untold) == len(to_do):
+        return f"time not known: none has run on {devices} yet"
+    told = f"about {duration(seconds / workers)} with {workers} worker{'s' * (workers != 1)}"
+    if not untold:
+        return told
+    return f"{told} without the {len(untold)} on {devices}, where none has run yet"
 
 
 def _device(node: Node) -> str:

@@ -50,8 +50,10 @@ def invalid_seeds(results: Results) -> list[int]:
     The argument for 1/3 needs short answers to be coin flips (§6), which is checked for every
     pretrained model by itself. One that never answers short has left the band on neither side.
     """
-    table = sampled(results.select(stage="pretrain"))
-    table = table.filter(pl.col("strategy") == "short")
+    pretrained = results.select(stage="pretrain")
+    if not len(pretrained):
+        return []
+    table = sampled(pretrained).filter(pl.col("strategy") == "short")
     rates = table.group_by("seed", "arm").agg(rate=CORRECT.mean())
     return sorted(set(rates.filter(~pl.col("rate").is_between(*SHORT_IS_CHANCE))["seed"]))
 
