@@ -145,8 +145,7 @@ def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFi
     out = tmp_path / "new" / "rows.jsonl"
     code, output, errors = hone(["export", "parity:d=9", "--problems", "7", "--out", out], capsys)
     assert (code, errors) == (0, "")
-    assert output.startswith("7 train problems of ")
-    assert str(out) in output
+    assert output.startswith("7 train problems of parity:d=9 in ")
     assert len(out.read_text().splitlines()) == 7
 
 

@@ -67,7 +67,7 @@ def export(request: Request) -> str:
     row = FIELDS[request.fields]
     FORMATS[request.format](request, [row(example) for example in examples])
     few = f" ({request.problems} asked for: no more exist)" * (len(examples) < request.problems)
-    return f"{len(examples)} {request.split} problems{few} of {task} in {request.out}"
+    return f"{len(examples)} {request.split} problems{few} of {request.task} in {request.out}"
 
 
 def exported_problems(request: Request) -> Problems:
