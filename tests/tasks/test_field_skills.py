@@ -61,9 +61,10 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
                 values = [turned, new] if kind == "affine" else [new]
                 assert results == [f"e{value}" for value in values]
         else:
-            listed = [tuple(prompt[i : i + 2]) for i in range(0, len(prompt) - 1, 2)]
-            written = [tuple(body[i : i + 2]) for i in range(0, len(body), 4)]
+            listed = [tuple(prompt[i : i + 2]) for i in range(1, len(prompt) - 3, 2)]
+            written = [tuple(body[i : i + 2]) for i in range(1, len(body), 4)]
             assert written == (listed if kind == "copy" else listed[::-1])
+            assert body[0] == (prompt[0] if kind == "copy" else prompt[-2])
             assert prompt[-1] == f"<{kind}>"
 
 
@@ -74,10 +75,8 @@ def test_all_kinds_come_in_their_shares() -> None:
 
 
 def test_no_exercise_holds_a_problems_prompt_or_a_strategys_opening() -> None:
-    for kind, prompt, solution in words(ALL, 2000):
-        assert not {"<sep>", ">", "<", ";"} & {*prompt, *solution}
-        assert "?" not in prompt
-        assert kind in ("copy", "reverse") or "?" not in solution
+    for _, prompt, solution in words(ALL, 2000):
+        assert not {"<sep>", ">", "<", ";", "?"} & {*prompt, *solution}
 
 
 def test_it_shares_the_alphabet_of_the_problems() -> None:

@@ -314,7 +314,7 @@ def curricula(settings: Settings, seed: int) -> Iterator[Node]:
     """Difficulty fixed, raised by stages, or after the success rate, at equal rollouts (§10)."""
     base = fine_tune(settings, seed, "FB")
     middle = (settings.easy[0] + 2, settings.easy[1] + 2)
-    levels, third = (settings.easy, middle, settings.hard), settings.rounds // 3
+    levels, third = (settings.easy, middle, settings.hard), max(1, settings.rounds // 3)
     for name, curriculum in {
         "fixed": Fixed((0.0, 0.0, 1.0)),
         "even": Fixed((1.0, 1.0, 1.0)),

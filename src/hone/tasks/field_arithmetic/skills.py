@@ -3,8 +3,8 @@
     fact      s op v =             →  r <eos>
     scalar    s                    →  op v = r  op v = r … <eos>        operations as they come
     affine    a b                  →  op v = a b  op v = a b … <eos>
-    copy      e op v op v … <copy>     →  op v = e  op v = e … <eos>    elements as they come
-    reverse   e op v op v … <reverse>  →  the same, last operation first
+    copy      s op v op v … = e <copy>     →  s  op v = x  op v = x … <eos>    x as it comes
+    reverse   s op v op v … = e <reverse>  →  e  and the same, last operation first
 
 None holds a problem's prompt or a strategy's opening: walks teach to execute, lists to keep one's
 place in a list of any length (arXiv 2606.13125 starts from a model that can do both).
@@ -78,11 +78,11 @@ class FieldSkills:
 
     @property
     def prompt_tokens(self) -> int:
-        return max(4, 2 * self.high + 1)
+        return max(4, 2 * self.high + 4)
 
     @property
     def max_tokens(self) -> int:
-        return 5 * self.high + 1
+        return 5 * self.high + 2
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
@@ -108,6 +108,7 @@ class FieldSkills:
                 "start": drawn("start", self.p, rows),
                 "slope": 1 + drawn("slope", self.p - 1, rows),
                 "blanks": drawn("blank", self.p, *cells),
+                "end": drawn("end", self.p, rows),
             }
         )
 
@@ -132,19 +133,19 @@ class FieldSkills:
             grades=np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
             reasons=reasons(right, complete, stopped),
             strategies=np.where(complete, EXERCISE, OTHER),
-            steps_correct=np.minimum(matched // self._strides(problems), problems.difficulty),
+            steps_correct=self._steps(problems, matched),
             classes=self._classes(responses, stopped),
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
         """What may be any is noise to learn from: a walk's operations and end, a list's fill."""
         position = np.arange(responses.tokens.shape[1])
-        place = position % self._strides(problems)[:, None]
+        place = (position - self._heads(problems)[:, None]) % self._strides(problems)[:, None]
         walks, lists = (
             np.isin(problems.kinds, kinds)[:, None] for kinds in ((SCALAR, AFFINE), (COPY, REVERSE))
         )
         ends = position == responses.lengths[:, None] - 1
-        is_open = walks & ((place < 2) | ends) | lists & (place == 3)
+        is_open = walks & ((place < 2) | ends) | lists & (place == 3) & (position > 0)
         return np.where(is_open, _OPEN, 1.0)
 
     def reward(
@@ -185,15 +186,17 @@ class FieldSkills:
         form, rows = self.form, []
         pairs = np.stack([form.operations[latent["operations"]], latent["operands"]], axis=2)
         kinds = np.array(KINDS)[latent["exercise"]]
-        marks = (latent["start"].tolist(), latent["slope"].tolist())
-        for kind, pair, n, start, slope in zip(kinds, pairs, latent["steps"], *marks, strict=True):
+        ends = (latent[name].tolist() for name in ("start", "slope", "end"))
+        for kind, pair, n, start, slope, end in zip(
+            kinds, pairs, latent["steps"], *ends, strict=True
+        ):
             listed = pair[:n].ravel().tolist()
             prompts = {
                 FACT: [start, *listed, form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
-                COPY: [start, *listed, form.copy],
-                REVERSE: [start, *listed, form.reverse],
+                COPY: [start, *listed, form.equals, end, form.copy],
+                REVERSE: [start, *listed, form.equals, end, form.reverse],
             }
             rows.append(prompts[str(kind)])
         return rows
@@ -218,7 +221,8 @@ class FieldSkills:
                 written[:, 3] = latent["blanks"][row, :n]
             else:
                 written = steps[str(kind)][row, :n]
-            rows.append([*written.ravel().tolist(), form.eos])
+            head = {COPY: [latent["start"][row]], REVERSE: [latent["end"][row]]}.get(str(kind), [])
+            rows.append([*map(int, head), *written.ravel().tolist(), form.eos])
         return rows
 
     def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:
@@ -227,7 +231,8 @@ class FieldSkills:
         is_walk = np.isin(problems.kinds, (SCALAR, AFFINE))
         steps = np.clip((responses.lengths - 1) // stride, 1, self.high)
         tokens = np.pad(responses.tokens, ((0, 0), (0, 4)))  # room for the shortest step
-        place = np.minimum(stride[:, None] * np.arange(self.high), tokens.shape[1] - 4)
+        place = self._heads(problems)[:, None] + stride[:, None] * np.arange(self.high)
+        place = np.minimum(place, tokens.shape[1] - 4)
         marks, operands, blanks = (np.take_along_axis(tokens, place + by, 1) for by in (0, 1, 3))
         taken = {
             "operations": (is_walk, np.clip(marks - self.form.operations[0], 0, 3)),
@@ -238,6 +243,15 @@ class FieldSkills:
             latent[name] = np.where(where[:, None], values, latent[name])
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
         return self._problems(latent)
+
+    def _steps(self, problems: Problems, matched: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """Whole steps in so many tokens."""
+        after = np.maximum(matched - self._heads(problems), 0)
+        return np.minimum(after // self._strides(problems), problems.difficulty)
+
+    def _heads(self, problems: Problems) -> Int[np.ndarray, " n"]:
+        """Tokens before the first step."""
+        return np.isin(problems.kinds, (COPY, REVERSE)).astype(np.int64)
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens of a step."""
@@ -257,4 +271,6 @@ def _flat(latent: dict[str, np.ndarray]) -> Int[np.ndarray, "n columns"]:
     """An exercise in numbers, 0 where there is no operation."""
     present = np.arange(latent["operations"].shape[1]) < latent["steps"][:, None]
     steps = np.where(present, 1 + 4 * latent["operands"] + latent["operations"], 0)
-    return np.column_stack([latent["exercise"], latent["slope"], latent["start"], steps])
+    return np.column_stack(
+        [latent["exercise"], latent["slope"], latent["start"], latent["end"], steps]
+    )
