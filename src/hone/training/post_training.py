@@ -28,6 +28,7 @@ from hone.objectives.curricula import counts
 from hone.objectives.rewards import Judged, Learned, Scorer, total
 from hone.training.checks import check_start
 from hone.training.configs import PostTrain
+from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator, graded_table, mean_length, share
 from hone.training.learner import DecoderLearner
 from hone.training.policies import load_decoder
@@ -240,14 +241,8 @@ class PostTraining:
         self, step: int, batch: Batch, table: pl.DataFrame, stream: Stream
     ) -> dict[str, float]:
         """One pass; a divergence leaves the batch that caused it on disk and says where."""
-        try:
+        with batch_saved(self.context, step, lambda: table, self.config.optimizer.lr, "round"):
             return self.learner.update(batch, stream)
-        except Diverged as error:
-            file = self.context.write_table("diverged", step, table)
-            raise Diverged(
-                f"round {step}: {error}; the batch is in {file}; a lower learning rate "
-                f"than {self.config.optimizer.lr} is the usual cure"
-            ) from error
 
     def _has_matched(self, until: UntilMatched, target: float, stream: Stream) -> bool:
         """Whether the policy shows the strategy as often as the kept data, in log-odds."""

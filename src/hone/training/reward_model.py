@@ -7,6 +7,7 @@ trained against it finds where it is wrong, which shows as reward rising past ac
 
 import hashlib
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from hone.core.vocabulary import Grade
 from hone.models.value import ValueModel
 from hone.sampling.scoring import SCORED_AT_ONCE, response_hidden
 from hone.training.configs import FitReward
+from hone.training.diverging import batch_saved
 from hone.training.optimizer import MasterAdamW, rate
 from hone.training.policies import load_decoder
 from hone.training.rollouts import read_graded
@@ -59,12 +61,9 @@ def fit_reward(config: FitReward, context: Context) -> None:
         loss = train.loss(model, rows)
         loss.backward()
         norm = optimizer.step(rate(config.optimizer, step - 1, config.steps))
-        if not math.isfinite(norm):
-            file = context.write_table("diverged", step, fitted[rows])
-            raise Diverged(
-                f"step {step}: the reward model's gradient norm is {norm}; the batch is in {file}; "
-                f"a lower learning rate than {config.optimizer.lr} is the usual cure"
-            )
+        with batch_saved(context, step, partial(fitted.__getitem__, rows), config.optimizer.lr):
+            if not math.isfinite(norm):
+                raise Diverged(f"the reward model's gradient norm is {norm}")
         metrics = {"loss": float(loss.detach())}
         if step % config.every == 0 or step == config.steps:
             predicted = probabilities(model, test.prompts, test.rows, test.responses)

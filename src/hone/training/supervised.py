@@ -1,13 +1,14 @@
 """Next-token prediction on fresh demonstrations, drawn from a mixture of strategies."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from hone.core.contracts import Batch, Task, Weighs
-from hone.core.errors import Diverged, UsageError
+from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.core.sequences import Sequences, concatenate, pack
 from hone.core.stage import Context
@@ -15,6 +16,7 @@ from hone.core.vocabulary import Grade
 from hone.models.decoder import Decoder
 from hone.objectives.algorithms import next_token_prediction
 from hone.training.configs import Supervise
+from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator
 from hone.training.learner import DecoderLearner
 from hone.training.policies import fresh_decoder, load_decoder
@@ -44,14 +46,8 @@ def supervise(config: Supervise, context: Context) -> None:
             if kept is None
             else imitations(kept, config.batch, config.task.max_tokens, stream)
         )
-        try:
+        with batch_saved(context, step, partial(_as_table, batch), config.optimizer.lr):
             metrics = learner.update(batch, streams.child("order", step))
-        except Diverged as error:
-            file = context.write_table("diverged", step, _as_table(batch))
-            raise Diverged(
-                f"step {step}: {error}; the batch is in {file}; a lower learning rate than "
-                f"{config.optimizer.lr} is the usual cure"
-            ) from error
         del metrics["logprob_gap"]  # demonstrations were sampled from no policy
         metrics["sequences"] = step * config.batch
         context.log(step, config.steps, metrics | evaluator.figures(learner.policy, step))
