@@ -1,5 +1,6 @@
 """Exercises are right by an independent calculator, and none looks like a problem."""
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -62,10 +63,9 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
                 assert results == [f"e{value}" for value in values]
         else:
             listed = [tuple(prompt[i : i + 2]) for i in range(1, len(prompt) - 3, 2)]
-            written = [tuple(body[i : i + 2]) for i in range(1, len(body), 4)]
+            written = [tuple(body[i : i + 2]) for i in range(2, len(body), 4)]
             assert written == (listed if kind == "copy" else listed[::-1])
-            assert body[0] == (prompt[0] if kind == "copy" else prompt[-2])
-            assert prompt[-1] == f"<{kind}>"
+            assert body[:2] == [f"<{kind}>", prompt[0] if kind == "copy" else prompt[-2]]
 
 
 def test_all_kinds_come_in_their_shares() -> None:
@@ -74,9 +74,22 @@ def test_all_kinds_come_in_their_shares() -> None:
         assert kinds.count(name) / 4000 == pytest.approx(0.2, abs=0.03)
 
 
-def test_no_exercise_holds_a_problems_prompt_or_a_strategys_opening() -> None:
+def test_no_exercise_asks_a_problem_or_holds_a_strategys_opening() -> None:
     for _, prompt, solution in words(ALL, 2000):
-        assert not {"<sep>", ">", "<", ";", "?"} & {*prompt, *solution}
+        assert not {">", "<", ";", "?"} & {*prompt, *solution}
+
+
+def test_a_list_may_be_written_in_either_order() -> None:
+    task = FieldSkills(11, 2, 6, 0.0, 0.0, 0.0, 0.5, 0.5)
+    problems = task.draw("train", 50, Stream.root(0))
+    turned = {"copy": "reverse", "reverse": "copy"}
+    other = replace(
+        problems,
+        kinds=np.array([turned[kind] for kind in problems.kinds]),
+        latent=problems.latent | {"exercise": 7 - problems.latent["exercise"]},
+    )
+    found = task.read(problems, task.demonstrate(other, EXERCISE), np.ones(50, dtype=bool))
+    assert (found.grades == "correct").all()
 
 
 def test_it_shares_the_alphabet_of_the_problems() -> None:

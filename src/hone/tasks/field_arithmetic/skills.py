@@ -3,8 +3,8 @@
     fact      s op v =             →  r <eos>
     scalar    s                    →  op v = r  op v = r … <eos>        operations as they come
     affine    a b                  →  op v = a b  op v = a b … <eos>
-    copy      s op v op v … = e <copy>     →  s  op v = x  op v = x … <eos>    x as it comes
-    reverse   s op v op v … = e <reverse>  →  e  and the same, last operation first
+    copy      s op v op v … = e <sep>  →  <copy> s  op v = x  op v = x … <eos>   x as it comes
+    reverse   s op v op v … = e <sep>  →  <reverse> e  and the same, last operation first
 
 None holds a problem's prompt or a strategy's opening: walks teach to execute, lists to keep one's
 place in a list of any length (arXiv 2606.13125 starts from a model that can do both).
@@ -82,7 +82,7 @@ class FieldSkills:
 
     @property
     def max_tokens(self) -> int:
-        return 5 * self.high + 2
+        return 5 * self.high + 3
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
@@ -138,15 +138,16 @@ class FieldSkills:
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
-        """What may be any is noise to learn from: a walk's operations and end, a list's fill."""
+        """What may be any is noise to learn from: a walk's operations and end, a list's order."""
         position = np.arange(responses.tokens.shape[1])
         place = (position - self._heads(problems)[:, None]) % self._strides(problems)[:, None]
         walks, lists = (
             np.isin(problems.kinds, kinds)[:, None] for kinds in ((SCALAR, AFFINE), (COPY, REVERSE))
         )
         ends = position == responses.lengths[:, None] - 1
-        is_open = walks & ((place < 2) | ends) | lists & (place == 3) & (position > 0)
-        return np.where(is_open, _OPEN, 1.0)
+        in_walk = (place < 2) | ends
+        in_list = (position == 0) | (place == 3) & (position > 1)
+        return np.where(walks & in_walk | lists & in_list, _OPEN, 1.0)
 
     def reward(
         self, name: str, problems: Problems, responses: Sequences, reading: Reading
@@ -195,8 +196,8 @@ class FieldSkills:
                 FACT: [start, *listed, form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
-                COPY: [start, *listed, form.equals, end, form.copy],
-                REVERSE: [start, *listed, form.equals, end, form.reverse],
+                COPY: [start, *listed, form.equals, end, form.sep],
+                REVERSE: [start, *listed, form.equals, end, form.sep],
             }
             rows.append(prompts[str(kind)])
         return rows
@@ -221,7 +222,10 @@ class FieldSkills:
                 written[:, 3] = latent["blanks"][row, :n]
             else:
                 written = steps[str(kind)][row, :n]
-            head = {COPY: [latent["start"][row]], REVERSE: [latent["end"][row]]}.get(str(kind), [])
+            head = {
+                COPY: [form.copy, latent["start"][row]],
+                REVERSE: [form.reverse, latent["end"][row]],
+            }.get(str(kind), [])
             rows.append([*map(int, head), *written.ravel().tolist(), form.eos])
         return rows
 
@@ -242,6 +246,9 @@ class FieldSkills:
         for name, (where, values) in taken.items():
             latent[name] = np.where(where[:, None], values, latent[name])
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
+        for kind, mark in ((COPY, self.form.copy), (REVERSE, self.form.reverse)):
+            chosen = np.isin(problems.kinds, (COPY, REVERSE)) & (tokens[:, 0] == mark)
+            latent["exercise"] = np.where(chosen, KINDS.index(kind), latent["exercise"])
         return self._problems(latent)
 
     def _steps(self, problems: Problems, matched: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
@@ -251,7 +258,7 @@ class FieldSkills:
 
     def _heads(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens before the first step."""
-        return np.isin(problems.kinds, (COPY, REVERSE)).astype(np.int64)
+        return 2 * np.isin(problems.kinds, (COPY, REVERSE)).astype(np.int64)
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens of a step."""
