@@ -1,0 +1,83 @@
+"""What is fit: demonstrations, each token as its task weighs it, or what an RL stage got right."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hone.core.errors import UsageError
+from hone.core.random import Stream
+from hone.models import checkpoint
+from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
+from hone.training.configs import Evaluation, Optimizer, Supervise
+from hone.training.evaluation import graded_table
+from hone.training.supervised import demonstrations, imitations, supervise
+from tests import tiny
+from tests.memory import Memory
+
+
+def graded() -> pl.DataFrame:
+    problems, responses = tiny.rollouts(32, 4)
+    return graded_table(tiny.TASK, problems, responses)
+
+
+def stages(folder: Path, table: pl.DataFrame) -> dict[str, Path]:
+    """A policy's checkpoint and an RL stage with these rollouts."""
+    (folder / "rl" / "rollouts").mkdir(parents=True)
+    table.write_parquet(folder / "rl" / "rollouts" / "train-000001.parquet")
+    checkpoint.save(tiny.decoder(), folder / "base" / "checkpoint", tiny.TASK.alphabet)
+    return {"policy": folder / "base", "rollouts": folder / "rl"}
+
+
+def config(steps: int) -> Supervise:
+    mixture = (("long", 1.0),)
+    return Supervise(tiny.TASK, mixture, steps, 16, Optimizer(3e-3), Evaluation(8, every=steps))
+
+
+def test_imitations_are_rows_of_what_was_kept() -> None:
+    kept = graded()
+    batch = imitations(kept, 64, tiny.TASK.max_tokens, Stream.root(0))
+    pairs = set(zip(map(tuple, kept["prompt_ids"].to_list()),
+                    map(tuple, kept["response_ids"].to_list()), strict=True))  # fmt: skip
+    prompts = batch.prompts.select(batch.prompt_rows).lists()
+    drawn = zip(map(tuple, prompts), map(tuple, batch.responses.lists()), strict=True)
+    assert set(drawn) <= pairs
+    assert (batch.weights == 1).all()
+
+
+def test_only_right_answers_are_imitated(tmp_path: Path) -> None:
+    """All right answers are made short, all wrong ones long: what is learned is to be short."""
+    table = graded()
+    short = tiny.TASK.draw("train", table.height, Stream.root(3))
+    answers = tiny.TASK.demonstrate(short, "short").lists()
+    chains = tiny.TASK.demonstrate(short, "long").lists()
+    right = np.arange(table.height) % 2 == 0
+    table = table.with_columns(
+        prompt_ids=pl.Series(short.prompts.lists(), dtype=pl.List(pl.Int32())),
+        response_ids=pl.Series(
+            [a if ok else b for a, b, ok in zip(answers, chains, right, strict=True)],
+            dtype=pl.List(pl.Int32()),
+        ),
+        grade=pl.Series(np.where(right, "correct", "incorrect")),
+    )
+    context = Memory(tmp_path / "checkpoint", inputs=stages(tmp_path, table))
+    supervise(config(120), context)
+    assert context.logged[-1]["share_short"] > 0.9
+
+
+def test_rollouts_without_a_right_answer_are_refused(tmp_path: Path) -> None:
+    table = graded().with_columns(grade=pl.lit("incorrect"))
+    context = Memory(tmp_path / "checkpoint", inputs=stages(tmp_path, table))
+    with pytest.raises(UsageError, match="no correct training rollouts"):
+        supervise(config(1), context)
+
+
+def test_tokens_weigh_what_their_task_says() -> None:
+    task = FieldSkills(11, 3, 3, 0.0, 1.0, 0.0, 0.0, 0.0)
+    batch = demonstrations(task, ((EXERCISE, 1.0),), 8, Stream.root(0))
+    assert batch.weights.shape == batch.responses.tokens.shape
+    results = batch.weights[:, 3:12:4]
+    operations = batch.weights[:, 0:12:4]
+    assert (results == 1).all()
+    assert (operations < 0.5).all()
