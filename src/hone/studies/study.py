@@ -63,7 +63,7 @@ class Study(Generic[Settings]):
     paper: str
     summary: str
     presets: Mapping[str, Mapping[str, Settings]]
-    plan: Callable[[Settings], Sequence[Node]]
+    plan: Callable[[Settings], Iterable[Node]]
     claims: Sequence[Claim] = field(default_factory=tuple)
     figures: Sequence[Figure] = field(default_factory=tuple)
 
