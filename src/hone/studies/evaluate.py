@@ -48,11 +48,10 @@ class Protocol:
     def __post_init__(self) -> None:
         require(self.problems >= 1, "problems", self.problems, "1 or more")
         require(self.temperature > 0, "temperature", self.temperature, "above 0; greedy is always")
-        allowed = f"at most {_MOST_PROBLEMS}, which leave an interval of 0.01"
-        require(self.problems <= _MOST_PROBLEMS, "problems", self.problems, allowed)
-        responses = self.problems * self.samples
-        allowed = f"at most {_MOST_RESPONSES} responses"
-        require(responses <= _MOST_RESPONSES, "problems × samples", responses, allowed)
+        most, responses = f"at most {_MOST_PROBLEMS}", self.problems * self.samples
+        require(self.problems <= _MOST_PROBLEMS, "problems", self.problems, most)
+        most = f"at most {_MOST_RESPONSES} responses"
+        require(responses <= _MOST_RESPONSES, "problems × samples", responses, most)
 
 
 def evaluate(folder: Path, task_text: str | None, protocol: Protocol, as_json: bool) -> None:

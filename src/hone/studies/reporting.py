@@ -143,7 +143,7 @@ def publish_runs(folder: Path, destination: Path) -> Path:
 
 
 def _section(study: Study[Any], record: RunFile, root: Path) -> Section:
-    planned = described(study.plan(study.settings(record.preset, record.part)))
+    planned = described(list(study.plan(study.settings(record.preset, record.part))))
     results = record.results(root)
     return Section(
         preset=record.preset,
