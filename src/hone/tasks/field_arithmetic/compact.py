@@ -17,8 +17,7 @@ from hone.core.alphabet import Alphabet
 from hone.core.sequences import Sequences, pack
 from hone.tasks.field_arithmetic.chains import DIVIDE, SUBTRACT, Chains, affine, inverses, walk
 
-_EXERCISES = ("<copy>", "<reverse>")  # see skills
-MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", *_EXERCISES, "<eos>", "<sep>", "<pad>")
+MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<sep>", "<pad>")
 
 
 class Form:
@@ -30,7 +29,7 @@ class Form:
         marks = [self.alphabet.id(mark) for mark in MARKS]
         self.operations = np.array(marks[:4])
         self.equals, self.forward, self.backward, self.unknown, self.so = marks[4:9]
-        self.copy, self.reverse, self.eos, self.sep = marks[9:13]
+        self.eos, self.sep = marks[9:11]
 
     def native(self, chains: Chains, opening: int) -> list[np.ndarray]:
         """Solutions that know the element they start from."""

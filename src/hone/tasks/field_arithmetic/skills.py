@@ -3,11 +3,11 @@
     fact      s op v =             →  r <eos>
     scalar    s                    →  op v = r  op v = r … <eos>        operations as they come
     affine    a b                  →  op v = a b  op v = a b … <eos>
-    copy      s op v op v … = e <sep>  →  <copy> s  op v = x  op v = x … <eos>   x as it comes
-    reverse   s op v op v … = e <sep>  →  <reverse> e  and the same, last operation first
+    copy      s op v op v … = e <sep>  →  > s  op v = x  op v = x … <eos>   x as it comes
+    reverse   s op v op v … = e <sep>  →  < e  and the same, last operation first
 
-None holds a problem's prompt or a strategy's opening: walks teach to execute, lists to keep one's
-place in a list of any length (arXiv 2606.13125 starts from a model that can do both).
+None asks or answers a problem: walks teach to execute, lists to keep one's place in a list of any
+length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
 """
 
 from dataclasses import dataclass
@@ -223,8 +223,8 @@ class FieldSkills:
             else:
                 written = steps[str(kind)][row, :n]
             head = {
-                COPY: [form.copy, latent["start"][row]],
-                REVERSE: [form.reverse, latent["end"][row]],
+                COPY: [form.forward, latent["start"][row]],
+                REVERSE: [form.backward, latent["end"][row]],
             }.get(str(kind), [])
             rows.append([*map(int, head), *written.ravel().tolist(), form.eos])
         return rows
@@ -246,7 +246,7 @@ class FieldSkills:
         for name, (where, values) in taken.items():
             latent[name] = np.where(where[:, None], values, latent[name])
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
-        for kind, mark in ((COPY, self.form.copy), (REVERSE, self.form.reverse)):
+        for kind, mark in ((COPY, self.form.forward), (REVERSE, self.form.backward)):
             chosen = np.isin(problems.kinds, (COPY, REVERSE)) & (tokens[:, 0] == mark)
             latent["exercise"] = np.where(chosen, KINDS.index(kind), latent["exercise"])
         return self._problems(latent)
