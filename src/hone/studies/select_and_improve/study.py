@@ -62,7 +62,7 @@ class Settings:
     skills: int = 1500  # and then on walks and lists
     lists: float = 0.6  # share of lists in them; the rest are walks
     longest: int = 15  # operations of a walk or list
-    sft: int = 800  # steps of 128 demonstrations
+    sft: int = 300  # steps of 128 demonstrations
     easy: tuple[int, int] = (2, 5)  # operations of demonstrations
     hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
     rounds: int = 120  # of RL
@@ -136,7 +136,7 @@ def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
         mixture=MIXTURES[arm],
         steps=settings.sft,
         batch=128,
-        optimizer=Optimizer(1e-3, warmup=50, decay="linear"),
+        optimizer=Optimizer(5e-4, warmup=50, decay="linear"),
         evaluation=Evaluation(settings.problems, settings.sft, settings.samples),
     )
     return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, {"data": arm})
