@@ -64,7 +64,9 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
         else:
             listed = [tuple(prompt[i : i + 2]) for i in range(1, len(prompt) - 3, 2)]
             written = [tuple(body[i : i + 2]) for i in range(2, len(body), 4)]
-            assert written == (listed if kind == "copy" else listed[::-1])
+            inverse = dict(zip("+-*/", "-+/*", strict=True))
+            undone = [(inverse[operation], operand) for operation, operand in listed[::-1]]
+            assert written == (listed if kind == "copy" else undone)
             assert body[:2] == ([">", prompt[0]] if kind == "copy" else ["<", prompt[-2]])
 
 
@@ -82,7 +84,7 @@ def test_no_exercise_asks_or_answers_a_problem() -> None:
 def test_a_list_may_be_written_in_either_order() -> None:
     task = FieldSkills(11, 2, 6, 0.0, 0.0, 0.0, 0.5, 0.5)
     problems = task.draw("train", 50, Stream.root(0))
-    turned = {"copy": "reverse", "reverse": "copy"}
+    turned = {"copy": "undo", "undo": "copy"}
     other = replace(
         problems,
         kinds=np.array([turned[kind] for kind in problems.kinds]),

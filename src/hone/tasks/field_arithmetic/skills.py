@@ -4,7 +4,7 @@
     scalar    s                    →  op v = r  op v = r … <eos>        operations as they come
     affine    a b                  →  op v = a b  op v = a b … <eos>
     copy      s op v op v … = e <sep>  →  > s  op v = x  op v = x … <eos>   x as it comes
-    reverse   s op v op v … = e <sep>  →  < e  and the same, last operation first
+    undo      s op v op v … = e <sep>  →  < e  the inverse operations, the last one first
 
 None asks or answers a problem: walks teach to execute, lists to keep one's place in a list of any
 length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
@@ -27,7 +27,7 @@ from hone.tasks.field_arithmetic.chains import DIVIDE, MULTIPLY, Chains, affine
 from hone.tasks.field_arithmetic.compact import Form
 from hone.tasks.reading import reasons
 
-FACT, SCALAR, AFFINE, COPY, REVERSE = KINDS = ("fact", "scalar", "affine", "copy", "reverse")
+FACT, SCALAR, AFFINE, COPY, UNDO = KINDS = ("fact", "scalar", "affine", "copy", "undo")
 EXERCISE = "exercise"
 _OPEN = 0.1  # weight of tokens that are left open: enough to learn what kind of token comes there
 
@@ -40,7 +40,7 @@ class FieldSkills:
         p: the field's size.
         low: fewest operations.
         high: most operations.
-        fact, scalar, affine, copy, reverse: shares of the kinds; they sum to 1.
+        fact, scalar, affine, copy, undo: shares of the kinds; they sum to 1.
     """
 
     p: int = 11
@@ -50,7 +50,7 @@ class FieldSkills:
     scalar: float = 0.25
     affine: float = 0.25
     copy: float = 0.25
-    reverse: float = 0.25
+    undo: float = 0.25
 
     name: ClassVar[str] = "field_skills"
     strategies: ClassVar[tuple[str, ...]] = (EXERCISE,)
@@ -66,7 +66,7 @@ class FieldSkills:
     @property
     def shares(self) -> tuple[float, ...]:
         """Of `KINDS`, in their order."""
-        return (self.fact, self.scalar, self.affine, self.copy, self.reverse)
+        return (self.fact, self.scalar, self.affine, self.copy, self.undo)
 
     @cached_property
     def form(self) -> Form:
@@ -142,7 +142,7 @@ class FieldSkills:
         position = np.arange(responses.tokens.shape[1])
         place = (position - self._heads(problems)[:, None]) % self._strides(problems)[:, None]
         walks, lists = (
-            np.isin(problems.kinds, kinds)[:, None] for kinds in ((SCALAR, AFFINE), (COPY, REVERSE))
+            np.isin(problems.kinds, kinds)[:, None] for kinds in ((SCALAR, AFFINE), (COPY, UNDO))
         )
         ends = position == responses.lengths[:, None] - 1
         in_walk = (place < 2) | ends
@@ -197,7 +197,7 @@ class FieldSkills:
                 SCALAR: [start],
                 AFFINE: [slope, start],
                 COPY: [start, *listed, form.equals, end, form.sep],
-                REVERSE: [start, *listed, form.equals, end, form.sep],
+                UNDO: [start, *listed, form.equals, end, form.sep],
             }
             rows.append(prompts[str(kind)])
         return rows
@@ -213,20 +213,14 @@ class FieldSkills:
             COPY: latent["blanks"][:, :, None],
         }
         steps = {kind: form.steps(chains, values) for kind, values in results.items()}
+        steps[UNDO] = form.steps(chains.undone(), results[COPY])
+        heads = {COPY: (form.forward, "start"), UNDO: (form.backward, "end")}
         rows = []
-        for row, (kind, n) in enumerate(zip(problems.kinds, chains.steps, strict=True)):
-            if kind == FACT:
-                written = chains.states[row, 1:2]
-            elif kind == REVERSE:
-                written = steps[COPY][row, :n][::-1].copy()
-                written[:, 3] = latent["blanks"][row, :n]
-            else:
-                written = steps[str(kind)][row, :n]
-            head = {
-                COPY: [form.forward, latent["start"][row]],
-                REVERSE: [form.backward, latent["end"][row]],
-            }.get(str(kind), [])
-            rows.append([*map(int, head), *written.ravel().tolist(), form.eos])
+        for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
+            written = chains.states[row, 1:2] if kind == FACT else steps[kind][row, :n].ravel()
+            opening, name = heads.get(kind, (None, ""))
+            head = [] if opening is None else [opening, int(latent[name][row])]
+            rows.append([*head, *written.tolist(), form.eos])
         return rows
 
     def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:
@@ -246,8 +240,8 @@ class FieldSkills:
         for name, (where, values) in taken.items():
             latent[name] = np.where(where[:, None], values, latent[name])
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
-        for kind, mark in ((COPY, self.form.forward), (REVERSE, self.form.backward)):
-            chosen = np.isin(problems.kinds, (COPY, REVERSE)) & (tokens[:, 0] == mark)
+        for kind, mark in ((COPY, self.form.forward), (UNDO, self.form.backward)):
+            chosen = np.isin(problems.kinds, (COPY, UNDO)) & (tokens[:, 0] == mark)
             latent["exercise"] = np.where(chosen, KINDS.index(kind), latent["exercise"])
         return self._problems(latent)
 
@@ -258,7 +252,7 @@ class FieldSkills:
 
     def _heads(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens before the first step."""
-        return 2 * np.isin(problems.kinds, (COPY, REVERSE)).astype(np.int64)
+        return 2 * np.isin(problems.kinds, (COPY, UNDO)).astype(np.int64)
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens of a step."""
