@@ -1,5 +1,7 @@
 """Combinations that cannot work are refused before anything runs, with the reason."""
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,9 +20,10 @@ from hone.objectives.algorithms import (
     rloo,
     star,
 )
-from hone.objectives.credit import GeneralisedAdvantage, GroupMean, ReturnToGo
+from hone.objectives.credit import GeneralisedAdvantage, GroupMean, GroupNormalised, ReturnToGo
 from hone.objectives.divergence import KL
 from hone.objectives.losses import ClippedSurrogate
+from hone.training.configs import Optimizer
 
 IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "critic with a group baseline": (lambda: replace(grpo(), critic=Critic()), "GroupNormalised"),
@@ -84,3 +87,20 @@ def test_expert_iteration_may_take_nucleus_samples() -> None:
 
 def test_a_plain_group_mean_needs_a_group_and_nothing_else() -> None:
     replace(grpo(), credit=GroupMean()).check(2, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: KL(math.inf), "kl.coefficient = inf"),
+        (lambda: GroupNormalised(epsilon=-1.0), "epsilon = -1.0"),
+        (lambda: replace(grpo(), entropy=math.nan), "entropy = nan"),
+        (lambda: replace(grpo(), schedule=Schedule(deduplicate=True)), "deduplicate = True"),
+        (lambda: replace(grpo(), schedule=Schedule(start="initial")), "start = 'initial'"),
+        (lambda: Optimizer(math.inf), "lr = inf"),
+        (lambda: Optimizer(1e-3, warmup=-3), "warmup = -3"),
+    ],
+)
+def test_what_is_no_choice_is_refused_by_name(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        make()

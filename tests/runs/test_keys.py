@@ -116,7 +116,7 @@ def test_the_order_of_inputs_is_not() -> None:
 
 def test_a_new_version_of_a_stage_has_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = stage_key("stage", RESPOND, 0, {})
-    monkeypatch.setattr(Respond, "version", 2)
+    monkeypatch.setattr(Respond, "version", Respond.version + 1)
     assert stage_key("stage", RESPOND, 0, {}) != before
 
 

@@ -13,7 +13,7 @@ from hone.core.sequences import pack
 from hone.objectives.algorithms import Algorithm, dapo, expert_iteration, grpo, ppo, reinforce
 from hone.objectives.curricula import Adaptive, Fixed, Staged
 from hone.objectives.divergence import KL
-from hone.objectives.rewards import Coin, Length, verified
+from hone.objectives.rewards import Coin, Length, WellFormed, verified
 from hone.tasks.parity import Parity
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
 from hone.training.learner import DecoderLearner
@@ -73,6 +73,31 @@ def test_dynamic_sampling_learns_from_groups_with_signal_and_counts_all_that_is_
     assert used.height == len(batch)
     assert (used.group_by("group").agg(pl.col("reward").n_unique())["reward"] == 2).all()
     assert table["group"].n_unique() == table.height // GROUP
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        replace(dapo(draws=2), kl=KL(0.1, "k1", "reward")),
+        replace(dapo(draws=2), kl=KL(0.1, "k3", "loss")),
+        replace(ppo(), schedule=replace(ppo().schedule, draws=2)),
+    ],
+    ids=["kl in reward", "kl in loss", "critic"],
+)
+def test_where_no_group_has_signal_groups_are_taken_as_they_come(
+    algorithm: Algorithm, tmp_path: Path
+) -> None:
+    everyone = ((1.0, WellFormed()), (-1.0, WellFormed()))  # has the same reward
+    context, learner = run(replace(config(algorithm, rounds=1), reward=everyone), tmp_path)
+    assert context.logged[1]["drawn"] == 2 * PROMPTS * GROUP
+    assert len(learner.batches[0]) <= PROMPTS * GROUP
+
+
+def test_an_advantage_is_the_mean_over_the_responses_own_tokens(tmp_path: Path) -> None:
+    context, learner = run(config(ppo(), rounds=1), tmp_path)
+    batch, table = learner.batches[0], context.tables["train", 1]
+    for row, told in enumerate(table["advantage"].to_list()):
+        assert told == pytest.approx(batch.weights[row, : batch.responses.lengths[row]].mean())
 
 
 def test_what_was_cut_off_has_no_gradient_where_asked(tmp_path: Path) -> None:

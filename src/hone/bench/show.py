@@ -39,6 +39,7 @@ def bench(
             raise unknown("size", size, LADDER)
     require(turns >= 1, "turns", turns, "1 or more")
     if against is None:
+        require(not whole, "whole", whole, "only with --against trl")
         _show_ladder(sizes, as_json)
         return
     require(against == "trl", "against", against, "trl")

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import get_args
 
 
 class HoneError(Exception):
@@ -36,6 +37,16 @@ def require(condition: bool, key: str, value: object, allowed: str) -> None:
     """
     if not condition:
         raise UsageError(f"{key} = {value!r} is not possible; allowed: {allowed}")
+
+
+def require_one_of(key: str, value: object, literal: object) -> None:
+    """Refuse `value` for `key` unless the `Literal` type holds it.
+
+    Raises:
+        UsageError: naming the key, the value and what is allowed.
+    """
+    allowed = get_args(literal)
+    require(value in allowed, key, value, " or ".join(map(str, allowed)))
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -126,6 +126,8 @@ def signal(rollouts: pl.DataFrame, steps: pl.Expr, confidence: float = 0.95) -> 
         UsageError: a column is missing.
     """
     rows, note = usable(rollouts, "signal", ("problem_id", "grade", "steps_correct"))
+    if "group" in rows.columns:  # a problem may have been drawn twice
+        rows = rows.with_columns(problem_id=pl.format("{}#{}", "problem_id", "group"))
     sound = (CORRECT & (pl.col("steps_correct") >= steps)).any()
     differs = CORRECT.any() & ~CORRECT.all()
     return Signal(

@@ -1,5 +1,6 @@
 """Every algorithm as a value: credit, loss and schedule. One loop carries all of them out."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -128,8 +129,17 @@ class Algorithm:
             require(
                 ratio == "token", "ratio", ratio, "token where tokens have weights of their own"
             )
-        if self.schedule.keep == "positive":
-            require(self.loss.fits_data, "keep", "positive", "all with a policy gradient")
+        require(0 <= self.entropy < math.inf, "entropy", self.entropy, "a finite number from 0")
+        if not self.loss.fits_data:
+            self._refuse_what_only_fits_data()
+
+    def _refuse_what_only_fits_data(self) -> None:
+        """A policy gradient takes every response as it was drawn, and goes on from where it is."""
+        schedule, why = self.schedule, f"with {self.name}, a policy gradient"
+        require(schedule.keep == "all", "keep", schedule.keep, f"all {why}")
+        require(not schedule.deduplicate, "deduplicate", True, f"false {why}")
+        require(schedule.start == "current", "start", schedule.start, f"current {why}")
+        require(schedule.until is None, "until", schedule.until, f"none {why}")
 
     @property
     def needs_distribution(self) -> bool:

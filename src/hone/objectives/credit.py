@@ -156,6 +156,9 @@ class GroupNormalised:
     epsilon: float = 1e-4
     needs_group: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        require(self.epsilon > 0, "epsilon", self.epsilon, "a number above 0")
+
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
         scored = ~np.isnan(rewards)
         centred = np.nan_to_num(rewards - _group_mean(rewards))

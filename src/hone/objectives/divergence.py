@@ -15,16 +15,20 @@ reward an estimate is a number that is not differentiated, and the return of k1 
 the whole sequence's KL. `tests/exact` proves every cell.
 """
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from hone.core.contracts import Estimator
-from hone.core.errors import require
+from hone.core.errors import require, require_one_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from hone.objectives.losses import Tokens
+
+
+Place = Literal["loss", "reward", "advantage"]
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,15 @@ class KL:
 
     coefficient: float
     estimator: Estimator = "k3"
-    place: Literal["loss", "reward", "advantage"] = "loss"
+    place: Place = "loss"
     refresh: int | None = None
     reweighted: bool = False
 
     def __post_init__(self) -> None:
-        require(self.coefficient > 0, "kl.coefficient", self.coefficient, "a number above 0")
+        sound = 0 < self.coefficient < math.inf
+        require(sound, "kl.coefficient", self.coefficient, "a finite number above 0")
+        require_one_of("kl.estimator", self.estimator, Estimator)
+        require_one_of("kl.place", self.place, Place)
         require(
             self.refresh is None or self.refresh >= 1,
             "kl.refresh",

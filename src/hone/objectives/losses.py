@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from hone.core.errors import require
+from hone.core.errors import require, require_one_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,6 +92,9 @@ class WeightedLikelihood:
     denominator: Denominator
     fits_data: bool = False
 
+    def __post_init__(self) -> None:
+        require_one_of("denominator", self.denominator, Denominator)
+
     def terms(self, tokens: Tokens) -> "Tensor":
         return -tokens.weights * tokens.logprobs
 
@@ -112,6 +115,8 @@ class ClippedSurrogate:
     ratio: Ratio = "token"
 
     def __post_init__(self) -> None:
+        require_one_of("denominator", self.denominator, Denominator)
+        require_one_of("ratio", self.ratio, Ratio)
         require(0 < self.clip_low < 1, "clip_low", self.clip_low, "a number in (0, 1)")
         require(self.clip_high > 0, "clip_high", self.clip_high, "a number above 0")
         if self.ratio != "token":

@@ -1,5 +1,6 @@
 """Configs of the training and evaluation stages. No torch here: plans are made without it."""
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -24,7 +25,8 @@ class Optimizer:
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        require(self.lr > 0, "lr", self.lr, "a number above 0")
+        require(0 < self.lr < math.inf, "lr", self.lr, "a finite number above 0")
+        require(self.warmup >= 0, "warmup", self.warmup, "0 or more steps")
         require(self.clip > 0, "clip", self.clip, "a number above 0")
 
 
@@ -80,7 +82,7 @@ class Supervise(StageConfig):
     numerics: Numerics = field(default_factory=Numerics)
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")
@@ -112,7 +114,7 @@ class PostTrain(StageConfig):
     curriculum: Curriculum | None = None
 
     implementation: ClassVar[str] = "hone.training.post_training:post_train"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         require(len(self.reward) > 0, "reward", self.reward, "one or more weighted terms")
@@ -173,7 +175,7 @@ class Respond(StageConfig):
     forced: str | None = None  # a strategy the responses are forced into
 
     implementation: ClassVar[str] = "hone.training.evaluation:respond"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def tokens(self) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,9 @@ class PostTraining:
         if self.config.algorithm.schedule.skip_truncated:
             scored &= rollouts.responses.stopped
         advantages = np.full(drawn.table.height, np.nan)
-        advantages[drawn.rows(picked)] = batch.weights.mean(axis=1)
+        mask = batch.responses.mask
+        means = (batch.weights * mask).sum(axis=1) / np.maximum(batch.responses.lengths, 1)
+        advantages[drawn.rows(picked)] = means
         table = drawn.table.with_columns(advantage=pl.Series(advantages).fill_nan(None))
         self.context.write_table("train", step, table)
         metrics = self._learn(step, batch, scored, rollouts.table, stream)
@@ -105,7 +108,8 @@ class PostTraining:
             if drawn.has_signal.sum() >= config.prompts:
                 break
             drawn = join([drawn, self._draw(step, stream.child("draw", attempt))])
-        return drawn, np.flatnonzero(drawn.has_signal)[: config.prompts]
+        picked = np.flatnonzero(drawn.has_signal)[: config.prompts]
+        return drawn, picked if len(picked) else np.arange(config.prompts)  # none: as they come
 
     def _draw(self, step: int, stream: Stream) -> Rollouts:
         """As many groups as a round has prompts, from the levels that the curriculum asks for."""
@@ -128,7 +132,9 @@ class PostTraining:
         config, sampler = self.config, self.learner.sampler
         problems = task.draw("train", prompts, stream.child("problems"))
         protocol = SamplingProtocol(task.max_tokens, config.group, config.temperature, config.top_p)
-        responses = sampler.respond(problems.prompts, protocol, stream.child("respond"))
+        asked = partial(pl.DataFrame, {"prompt_ids": problems.prompts.lists()})
+        with batch_saved(self.context, step, asked, config.optimizer.lr, "round"):
+            responses = sampler.respond(problems.prompts, protocol, stream.child("respond"))
         if step == 1:
             check_start(sampler, problems, responses, protocol)
             self._check_reference(problems, responses)
