@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt32
+from jaxtyping import Float, Int, UInt32
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -61,6 +61,10 @@ class Stream:
         high, low, _, _ = philox(counter, self.key).astype(np.uint64)
         bits = ((high << _HALF) | low) >> np.uint64(11)  # the 53 bits a float64 can hold
         return bits.astype(np.float64) * 2.0**-53
+
+    def below(self, n: int, *position: int | np.ndarray) -> Int[np.ndarray, "..."]:
+        """One whole number from 0 to n - 1 for every position, as in `uniform`."""
+        return np.floor(self.uniform(*position) * n).astype(np.int64)
 
     def generator(self) -> np.random.Generator:
         """A NumPy generator of its own, for shuffles and the bootstrap."""

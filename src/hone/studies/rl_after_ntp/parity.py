@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from hone.core.errors import require
+from hone.core.errors import require, require_one_of
 from hone.models.config import DecoderConfig, gpt2_style, mistral_style
 from hone.objectives.algorithms import Algorithm, UntilMatched, grpo, reinforce, star
 from hone.objectives.losses import Denominator
@@ -24,6 +24,7 @@ from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Re
 
 _COUNTS = ("layers", "width", "steps", "batch", "patience", "rounds", "prompts", "group",
            "star_rounds", "star_samples", "problems", "samples", "looks")  # fmt: skip
+Architecture = Literal["mistral", "gpt2"]
 HOTTER = 2.5
 """Sampling temperature beyond the paper's."""
 
@@ -35,7 +36,7 @@ class Settings:
     experiments: tuple[str, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
     d: int = 11
-    architecture: Literal["mistral", "gpt2"] = "mistral"
+    architecture: Architecture = "mistral"
     layers: int = 2
     width: int = 64
     p_cot: float = 0.25  # of every experiment that does not vary it
@@ -84,12 +85,7 @@ class Settings:
         for name in ("lr", "rl_lr"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
-        require(
-            self.architecture in ("mistral", "gpt2"),
-            "architecture",
-            self.architecture,
-            "mistral or gpt2",
-        )
+        require_one_of("architecture", self.architecture, Architecture)
 
     @property
     def numerics(self) -> Numerics:

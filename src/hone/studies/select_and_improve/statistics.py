@@ -11,7 +11,7 @@ from hone.measures.accuracy import CORRECT, estimate, per_problem
 from hone.measures.clocks import half_time
 from hone.measures.decomposition import Decomposition, decompose
 from hone.measures.estimates import Interval
-from hone.measures.headroom import Headroom, headroom, signal
+from hone.measures.headroom import Headroom, headroom
 from hone.measures.intervals import over_seeds
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -191,12 +191,6 @@ def predicted(runs: Results) -> Headroom | None:
     most = table["sample"].max()
     assert isinstance(most, int)
     return headroom(responses(runs, "before"), table, STEPS, k=(most + 1) // 2)
-
-
-def verified_signal(runs: Results) -> Estimate | None:
-    """The share of RL's first prompts whose group tells right from wrong by more than luck."""
-    first = runs.select(stage="rl")
-    return signal(first.rollouts("train", steps=(1,)), STEPS).verified if len(first) else None
 
 
 def _root_sum_of_squares(one: Estimate | None, other: Estimate | None) -> Interval | None:

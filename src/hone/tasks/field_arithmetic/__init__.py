@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int, Int8, UInt32
 
 from hone.core.alphabet import Alphabet
 from hone.core.contracts import Constraint, Problems, Reading, Split
-from hone.core.errors import UsageError, require, unknown
+from hone.core.errors import UsageError, require, require_one_of, unknown
 from hone.core.random import Stream, philox
 from hone.core.sequences import Sequences
 from hone.core.texts import Rendering
@@ -25,6 +25,8 @@ from hone.tasks.field_arithmetic.compact import Form
 from hone.tasks.reading import reasons
 
 EVALUATION, INVERSION = "evaluation", "inversion"
+Symbols = Literal["fixed", "permuted", "fresh"]
+OffNative = Literal["affine", "trial"]
 _VALIDATION_SHARE = 0.25
 _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31)
 
@@ -49,9 +51,9 @@ class FieldArithmetic:
     low: int = 2
     high: int = 5
     evaluation: float = 0.5
-    symbols: Literal["fixed", "permuted", "fresh"] = "fixed"
+    symbols: Symbols = "fixed"
     permutation: int = 0
-    off_native: Literal["affine", "trial"] = "affine"
+    off_native: OffNative = "affine"
 
     name: ClassVar[str] = "field_arithmetic"
     strategies: ClassVar[tuple[str, ...]] = ("forward", "backward")
@@ -62,10 +64,8 @@ class FieldArithmetic:
         require(self.low >= 2, "low", self.low, "2 or more: the first and last operation differ")
         require(self.high >= self.low, "high", self.high, f"low = {self.low} or more")
         require(0 <= self.evaluation <= 1, "evaluation", self.evaluation, "a number in [0, 1]")
-        for field, allowed in (("symbols", ("fixed", "permuted", "fresh")),
-                               ("off_native", ("affine", "trial"))):  # fmt: skip
-            value = getattr(self, field)
-            require(value in allowed, field, value, " or ".join(allowed))
+        require_one_of("symbols", self.symbols, Symbols)
+        require_one_of("off_native", self.off_native, OffNative)
 
     @cached_property
     def form(self) -> Form:
@@ -192,7 +192,7 @@ class FieldArithmetic:
         rows, columns = np.arange(n), np.arange(self.high)
 
         def drawn(name: str, choices: int, *position: np.ndarray) -> np.ndarray:
-            return np.floor(stream.child(name).uniform(*position) * choices).astype(np.int64)
+            return stream.child(name).below(choices, *position)
 
         cells = rows[:, None], columns
         steps = self.low + drawn("steps", self.high - self.low + 1, rows)

@@ -36,10 +36,7 @@ class Form:
         steps = self.steps(chains, walk(chains, chains.start)[:, 1:, None])
         head = np.stack([np.full(len(chains.steps), opening), chains.start], axis=1)
         tail = self._ending(chains.end)
-        return [
-            np.concatenate([h, s[:n].ravel(), t])
-            for h, s, n, t in zip(head, steps, chains.steps, tail, strict=True)
-        ]
+        return _joined(head, steps, chains.steps, tail)
 
     def affine(
         self, chains: Chains, opening: int, known: Int[np.ndarray, " n"]
@@ -64,10 +61,7 @@ class Form:
         so, minus, equals, over, again = marks
         solved = np.stack([so, known, minus, b, equals, left, over, a, again, x], axis=1)
         tail = np.concatenate([solved, self._ending(x)], axis=1)
-        return [
-            np.concatenate([h, s[:n].ravel(), t])
-            for h, s, n, t in zip(head, steps, chains.steps, tail, strict=True)
-        ]
+        return _joined(head, steps, chains.steps, tail)
 
     def trial(self, chains: Chains, opening: int, known: Int[np.ndarray, " n"]) -> list[np.ndarray]:
         """Solutions that try every element in turn until one leads to the known one."""
@@ -95,10 +89,7 @@ class Form:
         tail = np.stack(
             [np.full_like(last, self.equals), last, np.full_like(last, self.sep)], axis=1
         )
-        return [
-            np.concatenate([[f], pair[:n].ravel(), t])
-            for f, pair, n, t in zip(first, pairs, chains.steps, tail, strict=True)
-        ]
+        return _joined(first[:, None], pairs, chains.steps, tail)
 
     def in_symbols(
         self, rows: list[np.ndarray], symbols: Int[np.ndarray, "n p"], eos: bool
@@ -121,3 +112,16 @@ class Form:
 
     def _ending(self, answers: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n two"]:
         return np.stack([np.full_like(answers, self.so), answers], axis=1)
+
+
+def _joined(
+    head: Int[np.ndarray, "n first"],
+    steps: Int[np.ndarray, "n steps tokens"],
+    counts: Int[np.ndarray, " n"],
+    tail: Int[np.ndarray, "n last"],
+) -> list[np.ndarray]:
+    """Each row's head, as many steps as it has, and its tail."""
+    return [
+        np.concatenate([h, s[:n].ravel(), t])
+        for h, s, n, t in zip(head, steps, counts, tail, strict=True)
+    ]

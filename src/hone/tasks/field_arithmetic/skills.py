@@ -91,7 +91,7 @@ class FieldSkills:
         kinds = np.minimum(kinds, len(KINDS) - 1)  # rounding may leave the last edge below one
 
         def drawn(name: str, choices: int, *position: np.ndarray) -> np.ndarray:
-            return np.floor(stream.child(name).uniform(*position) * choices).astype(np.int64)
+            return stream.child(name).below(choices, *position)
 
         cells = rows[:, None], columns
         operations = drawn("operation", 4, *cells)
