@@ -17,6 +17,7 @@ from hone.objectives.algorithms import (
     grpo,
     gspo,
     ppo,
+    reinforce,
     rloo,
     star,
 )
@@ -51,6 +52,18 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "filtering with a policy gradient": (
         lambda: replace(grpo(), schedule=Schedule(keep="positive")),
         "keep",
+    ),
+    "several epochs without importance ratios": (
+        lambda: replace(reinforce(), schedule=Schedule(epochs=2)),
+        "epochs",
+    ),
+    "several steps without importance ratios": (
+        lambda: replace(reinforce(), schedule=Schedule(minibatch=8)),
+        "minibatch",
+    ),
+    "a stale sampler without importance ratios": (
+        lambda: replace(reinforce(), schedule=Schedule(staleness=1)),
+        "staleness",
     ),
     "KL without weight": (lambda: KL(0.0), "kl.coefficient"),
     "reweighting what is not differentiated": (

@@ -64,3 +64,8 @@ def test_rates_are_remembered_and_levels_not_drawn_keep_theirs() -> None:
 def test_impossible_curricula_are_refused(make: Any, named: str) -> None:
     with pytest.raises(UsageError, match=named):
         make()
+
+
+def test_a_level_whose_responses_nobody_could_grade_keeps_its_rate() -> None:
+    state = Adaptive().observe({0: 0.4, 1: 0.6}, 2, {})
+    assert Adaptive().observe({0: float("nan"), 1: 0.6}, 2, state) == state

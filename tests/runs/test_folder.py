@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hone.core.errors import DamagedFile
+from hone.core.files import read_json, write_json
 from hone.runs import folder
-from hone.runs.files import read_json, write_json
 from hone.runs.folder import FolderContext, check_complete, finish, is_complete
 from hone.runs.worker import run_stage
 from tests.runs.toy import Toy, count

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from hone.core.contracts import Batch
+from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.core.sequences import pack
 from hone.objectives.algorithms import Algorithm, dapo, expert_iteration, grpo, ppo, reinforce
@@ -16,6 +17,7 @@ from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Length, WellFormed, verified
 from hone.tasks.parity import Parity
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
+from hone.training.evaluation import correct_share
 from hone.training.learner import DecoderLearner
 from hone.training.post_training import PostTraining, first_of_equals
 from tests import tiny
@@ -207,3 +209,26 @@ def test_an_adaptive_curriculum_goes_on_where_it_was(tmp_path: Path) -> None:
         assert halves.tables["train", step]["problem_id"].equals(
             whole.tables["train", step]["problem_id"]
         )
+
+
+def test_a_learner_without_reference_or_critic_is_refused(tmp_path: Path) -> None:
+    class Bare:
+        """A learner of the fewest methods."""
+
+        def __init__(self) -> None:
+            learner = tiny.learner(grpo())
+            self.policy, self.sampler = learner.policy, learner.sampler
+            self.update, self.restart, self.end_round, self.save, self.load = (
+                learner.update, learner.restart, learner.end_round, learner.save, learner.load
+            )  # fmt: skip
+
+    PostTraining(config(grpo()), Memory(tmp_path), Bare())
+    for algorithm, named in ((grpo(kl=KL(0.1)), "kl = "), (ppo(), "critic = ")):
+        with pytest.raises(UsageError, match=named):
+            PostTraining(config(algorithm), Memory(tmp_path), Bare())
+
+
+def test_success_is_counted_among_responses_that_could_be_graded() -> None:
+    grades = pl.DataFrame({"grade": ["correct", "incorrect", "unscorable", "unscorable"]})
+    assert correct_share(grades) == 0.5
+    assert np.isnan(correct_share(grades[2:]))

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from hone.core.errors import UsageError, require
 from hone.core.vocabulary import OTHER
-from hone.measures.accuracy import CORRECT, estimate, needs, usable
+from hone.measures.accuracy import CORRECT, estimate, usable
 from hone.measures.estimates import Estimate
 
 _CELL = ("kind", "difficulty")
@@ -133,7 +133,7 @@ def _forced(problems: pl.DataFrame, names: list[str], table: pl.DataFrame | None
     found = np.full((problems.height, len(names)), np.nan)
     if table is None:
         return found
-    needs(table, "decomposition", ("forced", "seed", "problem_id", "grade"))
+    table, _ = usable(table, "decomposition", ("forced", "seed", "problem_id", "grade"))
     for column, name in enumerate(names):
         rows = table.filter(pl.col("forced") == name)
         means = rows.group_by("seed", "problem_id").agg(f=CORRECT.mean())

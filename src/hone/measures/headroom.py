@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from hone.core.errors import require
-from hone.measures.accuracy import CORRECT, estimate, needs, pass_at_k, per_problem, usable
+from hone.measures.accuracy import CORRECT, estimate, pass_at_k, per_problem, usable
 from hone.measures.estimates import Estimate
 
 _CELL = ("kind", "difficulty")
@@ -61,7 +61,7 @@ def headroom(
     Raises:
         UsageError: a column is missing, or there are fewer than 2k samples.
     """
-    needs(forced, "headroom", _NEEDS)
+    forced, _ = usable(forced, "headroom", _NEEDS)
     verified = CORRECT & (pl.col("steps_correct") >= steps)
     rows, note = usable(free, "headroom", ("problem_id", "grade", "steps_correct"))
     present = estimate(per_problem(rows, verified.mean()), confidence, note)

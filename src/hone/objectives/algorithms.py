@@ -140,6 +140,15 @@ class Algorithm:
         require(not schedule.deduplicate, "deduplicate", True, f"false {why}")
         require(schedule.start == "current", "start", schedule.start, f"current {why}")
         require(schedule.until is None, "until", schedule.until, f"none {why}")
+        if isinstance(self.loss, WeightedLikelihood):
+            self._refuse_old_policies()
+
+    def _refuse_old_policies(self) -> None:
+        """Without importance ratios the gradient is that of the policy that sampled, no other."""
+        schedule, why = self.schedule, f"with {self.name}, whose loss has no importance ratios"
+        require(schedule.epochs == 1, "epochs", schedule.epochs, f"1 {why}")
+        require(schedule.minibatch is None, "minibatch", schedule.minibatch, f"none {why}")
+        require(schedule.staleness == 0, "staleness", schedule.staleness, f"0 {why}")
 
     @property
     def needs_distribution(self) -> bool:
@@ -255,7 +264,6 @@ def rloo(epochs: int = 1, minibatch: int | None = None, kl: KL | None = None) ->
 
 def reinforce(
     baseline: Literal["none", "running_mean", "group_mean", "learned"] = "running_mean",
-    minibatch: int | None = None,
 ) -> Algorithm:
     """REINFORCE (Williams 1992): E[(r - b) ∇ log π(y)], on-policy, with a named baseline b.
 
@@ -271,7 +279,7 @@ def reinforce(
         "reinforce",
         credits[baseline],
         WeightedLikelihood("sequence_sum"),
-        Schedule(minibatch=minibatch),
+        Schedule(),
         critic=Critic(clip=None) if baseline == "learned" else None,
     )
 

@@ -4,6 +4,7 @@ Levels are numbered from 0; a curriculum says what share of a round's prompts ea
 told how often the policy succeeded at each. Its state is part of the checkpoint.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -27,7 +28,10 @@ class Curriculum(Protocol):
     def shares(self, round: int, levels: int, state: State) -> Float[np.ndarray, " levels"]: ...
 
     def observe(self, success: Mapping[int, float], levels: int, state: State) -> State:
-        """The state after a round in which the levels drawn had these success rates."""
+        """The state after a round in which the levels drawn had these success rates.
+
+        A level none of whose responses could be graded has NaN.
+        """
         ...
 
 
@@ -102,6 +106,8 @@ class Adaptive:
     def observe(self, success: Mapping[int, float], levels: int, state: State) -> State:
         known = dict(state)
         for level, rate in success.items():
+            if math.isnan(rate):
+                continue
             before = known.get(str(level), rate)
             known[str(level)] = self.decay * before + (1 - self.decay) * rate
         return known

@@ -6,7 +6,6 @@ as JSON and shows it with `textContent`, and the page's policy allows no script 
 
 import base64
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import matplotlib.figure
 import polars as pl
 from markupsafe import Markup
 
+from hone.core.files import write_bytes
 from hone.measures.estimates import Estimate
 from hone.report import claims_table, style
 
@@ -146,15 +146,7 @@ def write_page(page: Page, path: Path) -> None:
 
 def write_html(template: str, context: Mapping[str, Any], path: Path) -> None:
     """Fill a template that extends `base.html`, and replace the file in one step."""
-    replace_file(path, _templates().get_template(template).render(context).encode())
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    write_bytes(path, _templates().get_template(template).render(context).encode())
 
 
 def several(names: Iterable[str], most: int = 3) -> str:

@@ -13,9 +13,10 @@ from textwrap import indent
 from typing import Any
 
 from hone.core.errors import UsageError
+from hone.core.files import write_bytes
 from hone.measures.estimates import Number
 from hone.report.claims_table import escaped, markdown, markdown_table, tally
-from hone.report.page import FigureImage, flattened, replace_file
+from hone.report.page import FigureImage, flattened
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def publish(
         lines += _section(study, section, with_claims=section.preset != largest)
     _write_figures(folder / study, sections)
     records = json.dumps(_finite(claims), indent=2, ensure_ascii=False, allow_nan=False)
-    replace_file(folder / f"{study}.claims.json", f"{records}\n".encode())
+    write_bytes(folder / f"{study}.claims.json", f"{records}\n".encode())
     page = folder / f"{study}.md"
-    replace_file(page, ("\n\n".join(line.rstrip("\n") for line in lines) + "\n").encode())
+    write_bytes(page, ("\n\n".join(line.rstrip("\n") for line in lines) + "\n").encode())
     return page
 
 
@@ -155,7 +156,7 @@ def _write_figures(folder: Path, sections: Sequence[Section]) -> None:
             files[section.file(figure, ".svg")] = figure.svg.encode()
             files[section.file(figure, ".png")] = figure.png
     for name, content in files.items():
-        replace_file(folder / name, content)
+        write_bytes(folder / name, content)
     for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
         if path.name not in files:
             path.unlink()

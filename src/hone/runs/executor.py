@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hone.core.errors import DamagedFile, DiskFull, HoneError, UsageError
-from hone.runs.files import disk_errors, read_object, write_json
+from hone.core.files import disk_errors, read_object, write_json
 from hone.runs.folder import check_complete, is_complete
 from hone.runs.plan import Node, most_urgent_first, unique
 from hone.runs.worker import prepare, run_stage

@@ -17,8 +17,7 @@ from typing import Any, Literal
 import polars as pl
 
 from hone.core.errors import DamagedFile, HoneError
-from hone.core.random import Stream
-from hone.runs.files import (
+from hone.core.files import (
     digests,
     disk_errors,
     parse_line,
@@ -29,6 +28,7 @@ from hone.runs.files import (
     write_folder,
     write_json,
 )
+from hone.core.random import Stream
 from hone.runs.keys import rebuild
 
 CHECKPOINT_SECONDS = 20.0

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import ModuleType
 
 from hone.core.errors import UsageError
+from hone.core.files import read_object, remove_unfinished, write_json
 from hone.core.stage import StageConfig
 from hone.runs.environment import environment, numerics
-from hone.runs.files import read_object, remove_unfinished, write_json
 from hone.runs.folder import FolderContext, finish, is_complete, locked
 from hone.runs.keys import describe
 

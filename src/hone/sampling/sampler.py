@@ -4,10 +4,11 @@ Rows are dropped many at once: copying the cache costs time, and so does every n
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hone.core.contracts import Constraint, Responses, SamplingProtocol
@@ -62,52 +63,105 @@ def sample(
     head, mask, last = split_prompts(prompts.select(picked), device)
     rows = np.repeat(np.arange(len(picked)), protocol.samples)
     samples = np.tile(np.arange(protocol.samples), len(picked))
-    cache = Cache.from_prefix(
-        decoder.prefill(head, mask), torch.from_numpy(rows).to(device), protocol.max_tokens
-    )
-    tokens = np.zeros((len(rows), protocol.max_tokens), dtype=np.int64)
-    logprobs = np.zeros(tokens.shape, dtype=np.float32)
-    lengths = np.full(len(rows), protocol.max_tokens)
-    stopped = np.zeros(len(rows), dtype=bool)
-    held = np.arange(len(rows))  # in the cache
-    going = np.arange(len(rows))  # of these, the places of those that have not ended
-    current = last[torch.from_numpy(rows).to(device)]
+    fan_out = torch.from_numpy(rows).to(device)
+    cache = Cache.from_prefix(decoder.prefill(head, mask), fan_out, protocol.max_tokens)
+    current, written = last[fan_out], _Written.nothing(len(rows), protocol.max_tokens)
     for position in range(protocol.max_tokens):
-        alive, places = held[going], torch.from_numpy(going).to(device)
+        alive, places = written.alive, torch.from_numpy(written.going).to(device)
         hidden = decoder(current[:, None], past=cache)[:, 0]
-        logits = decoder.logits(hidden if len(going) == len(held) else hidden[places])
-        distribution = restrict(
-            log_distribution(logits, protocol.temperature),
-            _allowed(constraint, position, device),
-            protocol.top_p,
-        )
-        if distribution.amax(dim=-1).isnan().any():
-            raise Diverged(
-                f"the policy's probabilities are no numbers at response token {position}: its "
-                "weights have diverged; a lower learning rate is the usual cure"
-            )
+        logits = decoder.logits(hidden if len(alive) == len(hidden) else hidden[places])
+        distribution = _next_token(logits, protocol, constraint, position)
         greedy = protocol.temperature == 0
         uniforms = None if greedy else stream.uniform(picked[rows[alive]], samples[alive], position)
         drawn = choose(distribution, uniforms)
         current = current.index_copy(0, places, drawn)
-        tokens[alive, position] = chosen = drawn.cpu().numpy()
-        logprobs[alive, position] = distribution.gather(1, drawn[:, None])[:, 0].cpu().numpy()
-        ended = chosen == eos
-        lengths[alive[ended]], stopped[alive[ended]] = position + 1, True
-        going = going[~ended]
-        if not len(going):
+        written.add(position, drawn, distribution.gather(1, drawn[:, None])[:, 0], eos)
+        if not len(written.going):
             break
-        if fewer(len(going)) <= _DROP * len(held):
-            kept = rows_to_keep(going, len(held))
-            held, going = held[kept], np.flatnonzero(~stopped[held[kept]])
+        kept = written.shrink()
+        if kept is not None:
             index = torch.from_numpy(kept).to(device)
             cache, current = cache.select(index), current[index]
-    return Responses(
-        Sequences(tokens, lengths).trim(),
-        logprobs[:, : lengths.max()],
-        stopped,
-        samples=protocol.samples,
+    return written.responses(protocol.samples)
+
+
+def _next_token(
+    logits: Tensor, protocol: SamplingProtocol, constraint: Constraint | None, position: int
+) -> Tensor:
+    """Log-probabilities that the next token is drawn from."""
+    distribution = restrict(
+        log_distribution(logits, protocol.temperature),
+        _allowed(constraint, position, logits.device),
+        protocol.top_p,
     )
+    if distribution.amax(dim=-1).isnan().any():
+        raise Diverged(
+            f"the policy's probabilities are no numbers at response token {position}: its "
+            "weights have diverged; a lower learning rate is the usual cure"
+        )
+    return distribution
+
+
+@dataclass
+class _Written:
+    """What has been written of every response, and which of them go on.
+
+    Attributes:
+        lengths: tokens of each response; all there may be where it has not ended.
+        stopped: whether it has ended.
+        held: the responses that have a row in the cache.
+        going: of these rows, those whose response has not ended.
+    """
+
+    tokens: Int[np.ndarray, "rows time"]
+    logprobs: Float[np.ndarray, "rows time"]
+    lengths: Int[np.ndarray, " rows"]
+    stopped: Bool[np.ndarray, " rows"]
+    held: Int[np.ndarray, " held"]
+    going: Int[np.ndarray, " going"]
+
+    @staticmethod
+    def nothing(rows: int, max_tokens: int) -> "_Written":
+        return _Written(
+            np.zeros((rows, max_tokens), dtype=np.int64),
+            np.zeros((rows, max_tokens), dtype=np.float32),
+            np.full(rows, max_tokens),
+            np.zeros(rows, dtype=bool),
+            np.arange(rows),
+            np.arange(rows),
+        )
+
+    @property
+    def alive(self) -> Int[np.ndarray, " going"]:
+        """The responses that have not ended."""
+        return self.held[self.going]
+
+    def add(self, position: int, drawn: Tensor, logprobs: Tensor, eos: int) -> None:
+        """One more token of every response that has not ended."""
+        alive, chosen = self.alive, drawn.cpu().numpy()
+        self.tokens[alive, position] = chosen
+        self.logprobs[alive, position] = logprobs.cpu().numpy()
+        ended = chosen == eos
+        self.lengths[alive[ended]], self.stopped[alive[ended]] = position + 1, True
+        self.going = self.going[~ended]
+
+    def shrink(self) -> Int[np.ndarray, " kept"] | None:
+        """The rows that a smaller cache is to keep; None while copying it does not pay."""
+        if fewer(len(self.going)) > _DROP * len(self.held):
+            return None
+        kept = rows_to_keep(self.going, len(self.held))
+        self.held = self.held[kept]
+        self.going = np.flatnonzero(~self.stopped[self.held])
+        return kept
+
+    def responses(self, samples: int) -> Responses:
+        """All of them, `samples` to each prompt, no wider than the longest."""
+        return Responses(
+            Sequences(self.tokens, self.lengths).trim(),
+            self.logprobs[:, : self.lengths.max()],
+            self.stopped,
+            samples=samples,
+        )
 
 
 def fewer(going: int) -> int:

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from hone.core.errors import UsageError, require
+from hone.core.files import disk_errors, read_object, write_json
 from hone.report.claims_table import claims_table
 from hone.runs.environment import environment, numerics
 from hone.runs.executor import check_owner, execute, set_damaged_aside, study_folder
-from hone.runs.files import disk_errors, read_object, write_json
 from hone.runs.keys import describe
 from hone.runs.plan import Node, missing, unique
 from hone.studies.progress import Display, plan_table, seconds_taken

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hone.core.contracts import Problems, SamplingProtocol, Task
 from hone.core.errors import UsageError, require
+from hone.core.files import read_object, verify
 from hone.core.random import Stream
 from hone.measures import (
     Estimate,
@@ -21,7 +22,6 @@ from hone.measures import (
     shares,
 )
 from hone.report.claims_table import bounds, number
-from hone.runs.files import read_object, verify
 from hone.runs.folder import part_of_config
 from hone.sampling.policy import DecoderPolicy
 from hone.studies.facts import problem_set

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from hone.core.contracts import Problems, Split, Task
 from hone.core.errors import require, unknown
+from hone.core.files import write_bytes, write_folder, write_json
 from hone.core.random import Stream
-from hone.runs.files import write_bytes, write_folder, write_json
 from hone.tasks import parse_task, rendering
 
 Format = Literal["jsonl", "parquet", "hf"]

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hone.core.errors import DamagedFile
+from hone.core.files import parse_line
 from hone.models.config import parameters
 from hone.report.publish import duration
 from hone.runs.environment import numerics
 from hone.runs.executor import Progress
-from hone.runs.files import parse_line
 from hone.runs.folder import is_complete, is_sound
 from hone.runs.plan import Node, missing, unique
 

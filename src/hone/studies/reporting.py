@@ -11,6 +11,7 @@ from rich.console import Console
 
 from hone.core.contracts import Task
 from hone.core.errors import UsageError
+from hone.core.files import disk_errors
 from hone.measures import Estimate, accuracy, lengths, share
 from hone.report.compare import Side, compare, terminal, write_comparison
 from hone.report.page import (
@@ -23,7 +24,6 @@ from hone.report.page import (
     write_page,
 )
 from hone.report.publish import Section, publish
-from hone.runs.files import disk_errors
 from hone.runs.folder import part_of_config, read_config
 from hone.runs.results import Results
 from hone.studies.facts import choices, facts, protocol, shared_stages

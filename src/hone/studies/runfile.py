@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hone.core.errors import DamagedFile, UsageError
-from hone.runs.files import read_object, write_json
+from hone.core.files import read_object, write_json
 from hone.runs.folder import check_complete, is_complete
 from hone.runs.keys import determining_hash
 from hone.runs.plan import Node

@@ -14,14 +14,14 @@ from jaxtyping import Bool, Float, Int, Int8
 from hone.core.alphabet import Alphabet
 from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, unknown
-from hone.core.random import Stream, philox
+from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.reading import reasons
+from hone.tasks.splits import in_validation
 
 MINUS, PLUS, EOS, SEP, PAD = range(5)
 _ALPHABET = Alphabet(("-", "+", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
-_VALIDATION_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,11 @@ class Parity:
         )
 
     def _in_validation(self, bits: Bool[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
-        """Membership by a hash of the input, so that no seed can move a problem across splits."""
-        words = np.zeros((4, len(bits)), dtype=np.uint32)
-        for word, columns in enumerate(np.array_split(np.arange(self.d), max(1, -(-self.d // 32)))):
-            powers = np.uint32(1) << np.arange(len(columns), dtype=np.uint32)
-            words[1] = (bits[:, columns] * powers).sum(axis=1, dtype=np.uint32)
-            words = philox(words, key=word)
-        return words[0] < _VALIDATION_SHARE * 2.0**32
+        """By a hash of the input, 32 signs a word."""
+        parts = np.array_split(bits, -(-self.d // 32), axis=1)
+        powers = np.uint32(1) << np.arange(32, dtype=np.uint32)
+        words = [(part * powers[: part.shape[1]]).sum(axis=1, dtype=np.uint32) for part in parts]
+        return in_validation(np.stack(words, axis=1), np.ones((len(bits), len(words)), dtype=bool))
 
     def _chain(self, problems: Problems) -> Int[np.ndarray, "n steps"]:
         return _parity(problems.latent["bits"])[:, self.chain_positions]

@@ -1,5 +1,6 @@
 """Fixed-protocol evaluation: the same distinct validation problems for every seed and arm."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +57,8 @@ class Evaluator:
         )
         self.context.write_table("evaluation", step, pl.concat([greedy, sampled]))
         return {
-            "greedy_accuracy": share(greedy, "grade", Grade.CORRECT),
-            "sampled_accuracy": share(sampled, "grade", Grade.CORRECT),
+            "greedy_accuracy": correct_share(greedy),
+            "sampled_accuracy": correct_share(sampled),
             "sampled_length": mean_length(sampled),
             **{f"share_{name}": share(sampled, "strategy", name) for name in self.task.strategies},
         }
@@ -100,7 +101,14 @@ def respond(config: Respond, context: Context) -> None:
         policy_version=0,
     )
     context.write_table("evaluation", 0, table)
-    context.log(1, 1, {"accuracy": share(table, "grade", Grade.CORRECT)})
+    context.log(1, 1, {"accuracy": correct_share(table)})
+
+
+def correct_share(table: pl.DataFrame) -> float:
+    """The fraction of scorable rows that are correct; NaN where none is scorable."""
+    grades = table["grade"].to_numpy()
+    scorable = np.count_nonzero(grades != Grade.UNSCORABLE)
+    return np.count_nonzero(grades == Grade.CORRECT) / scorable if scorable else math.nan
 
 
 def share(table: pl.DataFrame, column: str, value: str) -> float:

@@ -19,7 +19,7 @@ from hone.core.contracts import (
     SamplingProtocol,
     Task,
 )
-from hone.core.errors import Diverged
+from hone.core.errors import Diverged, require
 from hone.core.random import Stream
 from hone.core.stage import Context
 from hone.core.vocabulary import Grade
@@ -30,7 +30,7 @@ from hone.objectives.rewards import Judged, Learned, Scorer, total
 from hone.training.checks import check_start
 from hone.training.configs import PostTrain
 from hone.training.diverging import batch_saved
-from hone.training.evaluation import Evaluator, graded_table, mean_length, share
+from hone.training.evaluation import Evaluator, correct_share, graded_table, mean_length, share
 from hone.training.learner import DecoderLearner
 from hone.training.policies import load_decoder
 from hone.training.reward_model import RewardModel
@@ -65,6 +65,14 @@ class PostTraining:
     scorers: Mapping[str, Scorer] = field(default_factory=dict)  # learned rewards by input
     credit_state: dict[str, float] = field(default_factory=dict)
     curriculum_state: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        algorithm, kind = self.config.algorithm, type(self.learner).__name__
+        if not isinstance(self.learner, HasReference):
+            require(algorithm.kl is None, "kl", algorithm.kl, f"none: {kind} has no reference")
+        if not isinstance(self.learner, HasCritic):
+            require(algorithm.critic is None, "critic", algorithm.critic,
+                    f"none: {kind} has no critic")  # fmt: skip
 
     def run(self) -> None:
         """All rounds that are left, with evaluations and checkpoints."""
@@ -123,7 +131,7 @@ class PostTraining:
             for level, n in enumerate(counts(wanted, config.prompts))
             if n
         }
-        success = {level: share(part.table, "grade", "correct") for level, part in parts.items()}
+        success = {level: correct_share(part.table) for level, part in parts.items()}
         self.curriculum_state = config.curriculum.observe(success, levels, self.curriculum_state)
         return join(list(parts.values()))
 
@@ -301,7 +309,7 @@ def _summary(table: pl.DataFrame, task: Task) -> dict[str, float]:
         "drawn": float(table.height),
         "reward": float(np.nanmean(table["reward"].to_numpy())),
         "unscorable": share(table, "grade", Grade.UNSCORABLE),
-        "train_accuracy": share(table, "grade", Grade.CORRECT),
+        "train_accuracy": correct_share(table),
         "truncated": share(table, "finish", "length"),
         "train_length": mean_length(table),
         **{f"train_share_{name}": share(table, "strategy", name) for name in task.strategies},

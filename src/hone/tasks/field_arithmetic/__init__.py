@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int, Int8, UInt32
 from hone.core.alphabet import Alphabet
 from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, require_one_of, unknown
-from hone.core.random import Stream, philox
+from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.core.texts import Rendering
 from hone.core.vocabulary import OTHER, Grade, PositionClass
@@ -23,11 +23,11 @@ from hone.tasks.field_arithmetic import free_text, text
 from hone.tasks.field_arithmetic.chains import ADD, MULTIPLY, Chains
 from hone.tasks.field_arithmetic.compact import Form
 from hone.tasks.reading import reasons
+from hone.tasks.splits import in_validation
 
 EVALUATION, INVERSION = "evaluation", "inversion"
 Symbols = Literal["fixed", "permuted", "fresh"]
 OffNative = Literal["affine", "trial"]
-_VALIDATION_SHARE = 0.25
 _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31)
 
 
@@ -250,12 +250,9 @@ class FieldArithmetic:
         )
 
     def _in_validation(self, latent: dict[str, np.ndarray]) -> Bool[np.ndarray, " n"]:
-        """Membership by a hash of the chain and what is asked, whatever the symbols."""
-        words = np.zeros((4, len(latent["start"])), dtype=np.uint32)
-        for key, column in enumerate(_canonical(latent).T):
-            words[1] = column
-            words = np.where(column > 0, philox(words, key=key), words)  # padding changes nothing
-        return words[0] < _VALIDATION_SHARE * 2.0**32
+        """By a hash of the chain and what is asked, whatever the symbols."""
+        words = _canonical(latent)
+        return in_validation(words.astype(np.uint32), words > 0)
 
     def _answers(
         self, responses: Sequences, stopped: Bool[np.ndarray, " n"]

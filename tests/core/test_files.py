@@ -10,7 +10,7 @@ import pytest
 from safetensors import SafetensorError
 
 from hone.core.errors import DamagedFile, DiskFull, UsageError
-from hone.runs.files import digests, verify, write_bytes, write_folder, write_json
+from hone.core.files import digests, verify, write_bytes, write_folder, write_json
 from hone.runs.folder import FolderContext
 
 
