@@ -46,7 +46,7 @@ def test_a_whole_run_ends_with_the_first_evaluation_at_the_level() -> None:
 def test_both_contestants_write_whole_chains(tmp_path: Path) -> None:
     """Equal token counts, or the race is not one."""
     pytest.importorskip("trl")
-    checkpoint = race.teach(tmp_path, "0.1")
-    for one in race.race(checkpoint, turns=1, threads=1):
+    track = race.Track(race.teach(tmp_path, "0.1"), threads=1)
+    for one in race.race(track, turns=1):
         assert one.tokens == pytest.approx(TASK.max_tokens, abs=0.5)
         assert len(one.seconds) >= 3

@@ -56,19 +56,26 @@ def median_seconds(work: Callable[[int], object], repeats: int = REPEATS) -> flo
     return statistics.median(times)
 
 
-def gemm_rate(dtype: str) -> float:
-    """GFLOP/s of a square product of 1024, by the best library a linear layer may use."""
-    a, b = (torch.randn(1024, 1024).to(getattr(torch, dtype)) for _ in range(2))
-    seconds = [median_seconds(lambda _: a @ b)]
-    if dtype == "float32" and torch.backends.mkldnn.is_available():
+def gemm_rate(dtype: str, device: str = "cpu", size: int = 1024) -> float:
+    """GFLOP/s of a square product, by the best library a linear layer may use."""
+    a, b = (torch.randn(size, size).to(device, getattr(torch, dtype)) for _ in range(2))
+    seconds = [median_seconds(lambda _: _finished(a @ b))]
+    if device == "cpu" and dtype == "float32" and torch.backends.mkldnn.is_available():
         onednn = torch.ops.mkldnn._linear_pointwise
         seconds.append(median_seconds(lambda _: onednn(a, b, None, "none", [], "")))
-    return 2 * 1024**3 / min(seconds) / 1e9
+    return 2 * size**3 / min(seconds) / 1e9
 
 
-def training_rate(config: DecoderConfig, dtype: str, compiled: bool) -> float:
+def _finished(result: torch.Tensor) -> torch.Tensor:
+    """The result, once its device has computed it."""
+    if result.is_cuda:
+        torch.cuda.synchronize()
+    return result
+
+
+def training_rate(config: DecoderConfig, dtype: str, compiled: bool, device: str = "cpu") -> float:
     """Tokens/s of next-token training: batches of 32 long demonstrations, prompts included."""
-    made = learner(config, next_token_prediction(), dtype, compiled)
+    made = learner(config, next_token_prediction(), dtype, compiled, device)
     batches = [demonstrations(TASK, (("long", 1.0),), 32, Stream.root(i)) for i in range(REPEATS)]
     seconds = median_seconds(lambda i: made.update(batches[i], Stream.root(i)))
     return 32 * (TASK.prompt_tokens + TASK.max_tokens) / seconds
@@ -94,9 +101,11 @@ def plain_rate(dtype: str) -> float:
     return 32 * width / median_seconds(step)
 
 
-def grpo_step(config: DecoderConfig, dtype: str, compiled: bool) -> dict[str, float]:
+def grpo_step(
+    config: DecoderConfig, dtype: str, compiled: bool, device: str = "cpu"
+) -> dict[str, float]:
     """Seconds to sample and to train one step of 32 prompts × 16 full-length responses."""
-    sample, train = _halves(config, dtype, compiled)
+    sample, train = _halves(config, dtype, compiled, device)
     batch = sample(0)
     sampling = median_seconds(sample)
     training = median_seconds(lambda _: train(batch))
@@ -119,17 +128,17 @@ def grpo_profile(
 
 
 def _halves(
-    config: DecoderConfig, dtype: str, compiled: bool
+    config: DecoderConfig, dtype: str, compiled: bool, device: str = "cpu"
 ) -> tuple[Callable[[int], Batch], Callable[[Batch], object]]:
     """A GRPO step's two halves: to sample a batch, and to train on it."""
-    made = learner(config, grpo(), dtype, compiled)
+    made = learner(config, grpo(), dtype, compiled, device)
+    unending = DecoderPolicy(made.policy.decoder, eos=-1)
     problems = TASK.draw("train", PROMPTS, Stream.root(0))
     protocol = SamplingProtocol(TASK.max_tokens, GROUP)
-    long = TASK.constrain("long")
     weights = np.random.default_rng(0).normal(size=PROMPTS * GROUP)
 
     def sample(i: int) -> Batch:
-        answers = made.policy.respond(problems.prompts, protocol, Stream.root(i), long)
+        answers = unending.respond(problems.prompts, protocol, Stream.root(i))
         return Batch(problems.prompts, answers.prompt_rows, answers.tokens, answers.logprobs,
                      weights[:, None], 1.0, TASK.max_tokens)  # fmt: skip
 
@@ -146,8 +155,14 @@ def greedy_accuracy(decoder: Decoder) -> float:
     return float((table["grade"] == Grade.CORRECT).mean())  # pyright: ignore[reportArgumentType]
 
 
-def generate_rate(config: DecoderConfig, dtype: str) -> float:
-    """Tokens/s of transformers' `generate` on as many prompts and tokens as `grpo_step` draws."""
+def generate_rate(
+    config: DecoderConfig, dtype: str, device: str = "cpu", cache: str = "dynamic"
+) -> float:
+    """Tokens/s of transformers' `generate` on as many prompts and tokens as `grpo_step` draws.
+
+    The model is a Mistral of the same shape (biases and tied embeddings aside), the `cache` one of
+    its implementations' names.
+    """
     from transformers import MistralConfig, MistralForCausalLM
 
     shape = MistralConfig(vocab_size=config.vocab, hidden_size=config.width,
@@ -155,14 +170,17 @@ def generate_rate(config: DecoderConfig, dtype: str) -> float:
                           num_attention_heads=config.heads, num_key_value_heads=config.kv_heads,
                           head_dim=config.head_dim, max_position_embeddings=config.context,
                           sliding_window=None)  # fmt: skip
-    model = MistralForCausalLM(shape).to(getattr(torch, dtype)).eval()
+    model = MistralForCausalLM(shape).eval()
+    torch.nn.Module.to(model, device, getattr(torch, dtype))
     rows = PROMPTS * GROUP
-    prompts = torch.randint(0, config.vocab, (rows, TASK.prompt_tokens))
+    prompts = torch.randint(0, config.vocab, (rows, TASK.prompt_tokens), device=device)
     options = {"max_new_tokens": TASK.max_tokens, "min_new_tokens": TASK.max_tokens,
-               "do_sample": True, "top_k": 0, "pad_token_id": 0, "eos_token_id": 0}  # fmt: skip
+               "do_sample": True, "top_k": 0, "pad_token_id": 0, "eos_token_id": 0,
+               "cache_implementation": cache,
+               "attention_mask": torch.ones_like(prompts)}  # fmt: skip
     with torch.inference_mode():
         generate = model.generate  # pyright: ignore[reportAttributeAccessIssue]
-        seconds = median_seconds(lambda _: generate(prompts, **options), 3)
+        seconds = median_seconds(lambda _: generate(prompts, **options).cpu(), 3)
     return rows * TASK.max_tokens / seconds
 
 
@@ -199,10 +217,10 @@ def shape(model: str) -> str:
 
 
 def learner(
-    config: DecoderConfig, algorithm: Algorithm, dtype: str, compiled: bool
+    config: DecoderConfig, algorithm: Algorithm, dtype: str, compiled: bool, device: str = "cpu"
 ) -> DecoderLearner:
     """A learner on a decoder with random weights."""
     decoder = Decoder(config)
     decoder.initialise(torch.Generator().manual_seed(0))
-    numerics = Numerics(dtype=dtype, compile=compiled)  # pyright: ignore[reportArgumentType]
+    numerics = Numerics(dtype, device, compile=compiled)  # pyright: ignore[reportArgumentType]
     return DecoderLearner(decoder, TASK.alphabet, algorithm, Optimizer(1e-4), numerics, 100)

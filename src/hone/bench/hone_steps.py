@@ -1,8 +1,8 @@
 """Our post-training stage on a checkpoint, timed round by round; run in a process of its own.
 
-`python -m hone.bench.hone_steps CHECKPOINT DTYPE STEPS LEVEL` prints the seconds of each round as
-JSON: rollouts, grading, tables on disk and all, as in any study. Where LEVEL is below 1, greedy
-accuracy is measured as well, and its time counts.
+`python -m hone.bench.hone_steps CHECKPOINT DTYPE DEVICE STEPS LEVEL` prints the seconds of each
+round as JSON: rollouts, grading, tables on disk and all, as in any study. Where LEVEL is below 1,
+greedy accuracy is measured as well, and its time counts.
 """
 
 import json
@@ -23,7 +23,7 @@ from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain
 from hone.training.post_training import post_train
 
 
-def run(folder: Path, dtype: str, steps: int, level: float) -> dict[str, Any]:
+def run(folder: Path, dtype: str, device: str, steps: int, level: float) -> dict[str, Any]:
     """Seconds of every round, mean tokens of a response, greedy accuracy by round."""
     evaluated = level < 1
     config = PostTrain(
@@ -35,7 +35,7 @@ def run(folder: Path, dtype: str, steps: int, level: float) -> dict[str, Any]:
         group=GROUP,
         optimizer=Optimizer(LEARNING_RATE),
         evaluation=Evaluation(PROBLEMS, EVERY) if evaluated else Evaluation(1, every=steps),
-        numerics=Numerics(dtype=dtype),  # pyright: ignore[reportArgumentType]
+        numerics=Numerics(dtype, device),  # pyright: ignore[reportArgumentType]
     )
     with tempfile.TemporaryDirectory() as scratch:
         stage = Path(scratch) / "rl"
@@ -56,6 +56,6 @@ def _lines(file: Path) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    folder, dtype, steps, level = sys.argv[1:]
+    folder, dtype, device, steps, level = sys.argv[1:]
     torch.set_num_threads(1)
-    print(json.dumps(run(Path(folder), dtype, int(steps), float(level))))
+    print(json.dumps(run(Path(folder), dtype, device, int(steps), float(level))))

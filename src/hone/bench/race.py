@@ -46,20 +46,49 @@ def teach(folder: Path, size: str, p_cot: float = 1.0, steps: int = 60) -> Path:
     return folder / "checkpoint"
 
 
-def race(checkpoint: Path, turns: int, threads: int) -> Iterator[Timed]:
+@dataclass(frozen=True)
+class Track:
+    """Where a race is run.
+
+    Attributes:
+        checkpoint: what both start from.
+        threads: TRL's; ours has one.
+        device: `cpu` or `cuda`.
+    """
+
+    checkpoint: Path
+    threads: int
+    device: str = "cpu"
+
+    def trl(self, dtype: str, size: int, steps: int, level: str = _NEVER) -> dict[str, Any]:
+        """TRL's times with micro-batches of a size."""
+        settings = (str(self.checkpoint), dtype, self.device, str(self.threads), str(size))
+        end = (str(steps), level)
+        return measured("hone.bench.trl_steps", *settings, *end, threads=self.threads)
+
+    def ours(self, dtype: str, steps: int, level: str) -> dict[str, Any]:
+        settings = (str(self.checkpoint), dtype, self.device, str(steps), level)
+        return measured("hone.bench.hone_steps", *settings)
+
+    def name(self, whose: str, dtype: str, threads: int) -> str:
+        where = f"{threads} thread{'s' * (threads != 1)}" if self.device == "cpu" else self.device
+        return f"{whose}, {dtype}, {where}"
+
+
+def race(track: Track, turns: int) -> Iterator[Timed]:
     """Seconds of a step: TRL at its best in both dtypes, then ours, in turn."""
-    return _in_turn(checkpoint, turns, threads, _WARMUP + _STEPS, _NEVER, _steps)
+    return _in_turn(track, turns, _WARMUP + _STEPS, _NEVER, _steps)
 
 
-def whole_runs(checkpoint: Path, turns: int, threads: int) -> Iterator[Timed]:
+def whole_runs(track: Track, turns: int) -> Iterator[Timed]:
     """Seconds to 95 % greedy accuracy, or infinity; our evaluations count, TRL's do not."""
-    return _in_turn(checkpoint, turns, threads, _MOST_STEPS, str(LEVEL), _whole)
+    return _in_turn(track, turns, _MOST_STEPS, str(LEVEL), _whole)
 
 
-def best_of_trl(checkpoint: Path, threads: int) -> list[tuple[str, int]]:
+def best_of_trl(track: Track) -> list[tuple[str, int]]:
     """In each dtype, the micro-batch at which a TRL step is fastest; the faster dtype first."""
     found = {
-        (dtype, size): _steps("", _trl(checkpoint, dtype, size, threads, _WARMUP + 2)).median
+        (dtype, size): _steps("", track.trl(dtype, size, _WARMUP + 2)).median
         for dtype in DTYPES
         for size in _MICRO_BATCHES
     }
@@ -77,43 +106,29 @@ def ratio(slow: Timed, fast: Timed) -> tuple[float, float, float]:
 
 
 def _in_turn(
-    checkpoint: Path,
+    track: Track,
     turns: int,
-    threads: int,
     steps: int,
     level: str,
     timed: Callable[[str, dict[str, Any]], Timed],
 ) -> Iterator[Timed]:
     """Every contestant once a turn, TRL at its best first."""
-    best = best_of_trl(checkpoint, threads)
+    best = best_of_trl(track)
 
     def turn() -> list[Timed]:
         theirs = [
-            timed(_trl_name(*key, threads), _trl(checkpoint, *key, threads, steps, level))
-            for key in best
+            timed(
+                track.name(f"TRL, micro-batches of {size}", dtype, track.threads),
+                track.trl(dtype, size, steps, level),
+            )
+            for dtype, size in best
         ]
         ours = [
-            timed(f"hone, {dtype}, 1 thread", _ours(checkpoint, dtype, steps, level))
-            for dtype in DTYPES
+            timed(track.name("hone", dtype, 1), track.ours(dtype, steps, level)) for dtype in DTYPES
         ]
         return [*theirs, *ours]
 
     return _together([turn() for _ in range(turns)])
-
-
-def _trl(
-    checkpoint: Path, dtype: str, size: int, threads: int, steps: int, level: str = _NEVER
-) -> dict[str, Any]:
-    settings = (str(checkpoint), dtype, str(threads), str(size), str(steps), level)
-    return measured("hone.bench.trl_steps", *settings, threads=threads)
-
-
-def _trl_name(dtype: str, size: int, threads: int) -> str:
-    return f"TRL, {dtype}, micro-batches of {size}, {threads} thread{'s' * (threads != 1)}"
-
-
-def _ours(checkpoint: Path, dtype: str, steps: int, level: str) -> dict[str, Any]:
-    return measured("hone.bench.hone_steps", str(checkpoint), dtype, str(steps), level)
 
 
 def _steps(name: str, found: dict[str, Any]) -> Timed:

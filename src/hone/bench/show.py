@@ -84,13 +84,16 @@ def _show_race(size: str, turns: int, threads: int, whole: bool, as_json: bool) 
     _print(table, found, as_json)
 
 
-def raced(size: str, turns: int, threads: int, whole: bool) -> list[race.Timed]:
+def raced(
+    size: str, turns: int, threads: int, whole: bool, device: str = "cpu"
+) -> list[race.Timed]:
     """The contestants' times; TRL at its best comes first."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "taught"
         if whole:
-            return list(race.whole_runs(race.teach(folder, size, *WHOLE), turns, threads))
-        return list(race.race(race.teach(folder, size), turns, threads))
+            track = race.Track(race.teach(folder, size, *WHOLE), threads, device)
+            return list(race.whole_runs(track, turns))
+        return list(race.race(race.Track(race.teach(folder, size), threads, device), turns))
 
 
 def _print(table: Table, found: list[dict[str, object]], as_json: bool) -> None:

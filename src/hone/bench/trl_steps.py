@@ -1,8 +1,9 @@
 """TRL's `GRPOTrainer` on a checkpoint of ours, timed step by step; run in a process of its own.
 
-`python -m hone.bench.trl_steps CHECKPOINT DTYPE THREADS MICRO_BATCH STEPS LEVEL` prints the seconds
-of each step as JSON. It stops early where LEVEL is below 1 and greedy accuracy has reached it; the
-evaluations are not timed. The reward is parity's own, so that groups have signal as in our runs.
+`python -m hone.bench.trl_steps CHECKPOINT DTYPE DEVICE THREADS MICRO_BATCH STEPS LEVEL` prints the
+seconds of each step as JSON. It stops early where LEVEL is below 1 and greedy accuracy has reached
+it; the evaluations are not timed. The reward is parity's own, so that groups have signal as in our
+runs.
 """
 
 import json
@@ -39,6 +40,8 @@ class Clock(TrainerCallback):
         self.start = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        if others["model"].device.type == "cuda":
+            torch.cuda.synchronize()
         self.seconds.append(time.perf_counter() - self.start)
         if self.level < 1 and state.global_step % EVERY == 0:
             others["model"].save_pretrained(self.scratch / "now")
@@ -47,7 +50,9 @@ class Clock(TrainerCallback):
             control.should_training_stop = accuracy >= self.level
 
 
-def run(folder: Path, dtype: str, micro_batch: int, steps: int, level: float) -> dict[str, Any]:
+def run(
+    folder: Path, dtype: str, device: str, micro_batch: int, steps: int, level: float
+) -> dict[str, Any]:
     """Seconds of every step, mean tokens of a completion, greedy accuracy by step."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportPrivateImportUsage]
@@ -80,7 +85,7 @@ def run(folder: Path, dtype: str, micro_batch: int, steps: int, level: float) ->
             beta=0.0,
             bf16=False,  # mixed precision; the model itself is in the dtype asked
             gradient_checkpointing=False,
-            use_cpu=True,
+            use_cpu=device == "cpu",
             report_to="none",
             save_strategy="no",
             logging_strategy="no",
@@ -104,7 +109,7 @@ def run(folder: Path, dtype: str, micro_batch: int, steps: int, level: float) ->
 
 
 if __name__ == "__main__":
-    folder, dtype, threads, micro_batch, steps, level = sys.argv[1:]
+    folder, dtype, device, threads, micro_batch, steps, level = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    found = run(Path(folder), dtype, int(micro_batch), int(steps), float(level))
+    found = run(Path(folder), dtype, device, int(micro_batch), int(steps), float(level))
     print(json.dumps(found))
