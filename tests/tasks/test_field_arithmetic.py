@@ -37,8 +37,8 @@ class TestTheWorkedExample:
     @pytest.mark.parametrize(
         ("inverted", "prompt", "answer"),
         [
-            (False, "e1 + e5 * e6 + e9 = ? <sep>", "e2"),
-            (True, "? + e5 * e6 + e9 = e2 <sep>", "e1"),
+            (False, "e1 #1 + e5 #2 * e6 #3 + e9 = ? <sep>", "e2"),
+            (True, "? #1 + e5 #2 * e6 #3 + e9 = e2 <sep>", "e1"),
         ],
     )
     def test_what_is_asked(self, inverted: bool, prompt: str, answer: str) -> None:
@@ -48,13 +48,13 @@ class TestTheWorkedExample:
     @pytest.mark.parametrize(
         ("inverted", "strategy", "solution"),
         [
-            (False, "forward", "> e1 + e5 = e9 * e6 = e8 + e9 = e2 ; e2 <eos>"),
-            (True, "backward", "< e2 - e9 = e8 / e6 = e9 - e5 = e1 ; e1 <eos>"),
+            (False, "forward", "> e1 #1 + e5 = e9 #2 * e6 = e8 #3 + e9 = e2 ; e2 <eos>"),
+            (True, "backward", "< e2 #3 - e9 = e8 #2 / e6 = e9 #1 - e5 = e1 ; e1 <eos>"),
             # (1,0) → (1,4) → (7,6) → (7,4); 6 - 4 = 2, 2 / 7 = 5
-            (True, "forward", "> e0 e3 + e5 = e0 e5 * e6 = e6 e2 + e9 = e6 e5 "
+            (True, "forward", "> e0 e3 #1 + e5 = e0 e5 #2 * e6 = e6 e2 #3 + e9 = e6 e5 "
                               "; e2 - e5 = e7 / e6 = e1 ; e1 <eos>"),
             # (1,0) → (1,2) → (8,5) → (8,1); 5 - 1 = 4, 4 / 8 = 6
-            (False, "backward", "< e0 e3 - e9 = e0 e7 / e6 = e8 e1 - e5 = e8 e0 "
+            (False, "backward", "< e0 e3 #3 - e9 = e0 e7 #2 / e6 = e8 e1 #1 - e5 = e8 e0 "
                                 "; e1 - e0 = e5 / e8 = e2 ; e2 <eos>"),
         ],
     )  # fmt: skip
@@ -65,7 +65,7 @@ class TestTheWorkedExample:
         task = FieldArithmetic(off_native="trial")
         solution = text(task, task.demonstrate(example(True, task), "forward"))
         assert solution.count("?") == VALUES[1] + 1  # 0, 1, …, 5
-        assert solution.endswith("? e1 + e5 = e9 * e6 = e8 + e9 = e2 ; e1 <eos>")
+        assert solution.endswith("? e1 #1 + e5 = e9 #2 * e6 = e8 #3 + e9 = e2 ; e1 <eos>")
 
     def test_affine_forms(self) -> None:
         a, b = affine(CHAIN)
@@ -115,7 +115,7 @@ def test_a_wrong_result_is_found_where_it_stands(task: FieldArithmetic, seed: in
             continue
         solution = task.demonstrate(rows, strategy)
         wrong = solution.tokens.copy()
-        wrong[:, 9] = (wrong[:, 9] + 1) % task.p  # the result of the second step
+        wrong[:, 11] = (wrong[:, 11] + 1) % task.p  # the result of the second step
         reading = read(task, rows, Sequences(wrong, solution.lengths))
         assert (reading.steps_correct == 1).all()
         assert (reading.strategies == strategy).all()
@@ -163,12 +163,12 @@ def test_a_fresh_map_is_in_the_prompt_and_decides_the_symbols() -> None:
 @pytest.mark.parametrize(
     ("response", "strategy", "grade", "reason"),
     [
-        ("> e1 + e5 = e9 * e6 = e8 + e9 = e2 ; e2 <eos>", "forward", "correct", "right"),
-        ("> e1 + e5 = e9 ; e2 <eos>", "forward", "correct", "right"),  # a lucky short cut
-        ("> e1 * e6 = e9 ; e2 <eos>", "other", "correct", "right"),
-        ("< e1 + e5 = e9 ; e3 <eos>", "other", "incorrect", "wrong"),
-        ("< e0 e3 - e9 = e0 e7 ; e4 <eos>", "backward", "incorrect", "wrong"),
-        ("> e1 + e5 = e9 <eos>", "forward", "incorrect", "malformed"),
+        ("> e1 #1 + e5 = e9 #2 * e6 = e8 #3 + e9 = e2 ; e2 <eos>", "forward", "correct", "right"),
+        ("> e1 #1 + e5 = e9 ; e2 <eos>", "forward", "correct", "right"),  # a lucky short cut
+        ("> e1 #2 * e6 = e9 ; e2 <eos>", "other", "correct", "right"),
+        ("< e1 #1 + e5 = e9 ; e3 <eos>", "other", "incorrect", "wrong"),
+        ("< e0 e3 #3 - e9 = e0 e7 ; e4 <eos>", "backward", "incorrect", "wrong"),
+        ("> e1 #1 + e5 = e9 <eos>", "forward", "incorrect", "malformed"),
         ("e2 <eos>", "other", "incorrect", "malformed"),
         ("<eos>", "other", "incorrect", "malformed"),
     ],
@@ -183,7 +183,7 @@ def test_readings(response: str, strategy: str, grade: str, reason: str) -> None
 
 def test_what_was_cut_off_is_truncated() -> None:
     solution = TASK.demonstrate(example(False), "forward")
-    cut = Sequences(solution.tokens[:, :6], np.array([6]))
+    cut = Sequences(solution.tokens[:, :7], np.array([7]))
     reading = TASK.read(example(False), cut, np.array([False]))
     assert reading.reasons.tolist() == ["truncated"]
     assert reading.steps_correct.tolist() == [1]
@@ -206,7 +206,8 @@ def test_a_forced_strategy_is_one_token() -> None:
 
 @pytest.mark.parametrize(
     ("written", "named"),
-    [("p=12", "p"), ("low=1", "low"), ("high=1", "high"), ("evaluation=2", "evaluation"),
+    [("p=12", "p"), ("low=1", "low"), ("high=1", "high"), ("high=33", "high"),
+     ("evaluation=2", "evaluation"),
      ("symbols=odd", "symbols"), ("off_native=no", "off_native"), ("p=x", "p"), ("q=1", "q")],
 )  # fmt: skip
 def test_impossible_tasks_are_refused_by_name(written: str, named: str) -> None:

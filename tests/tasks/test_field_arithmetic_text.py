@@ -126,7 +126,7 @@ def test_what_is_cut_off_is_read_as_in_the_compact_form(
     problems = task.draw("train", 1, Stream.root(seed))
     steps = data.draw(st.integers(1, int(problems.difficulty[0])))
     native = (problems.kinds[0] == "evaluation") == (strategy == "forward")
-    head, step = (2, 4) if native else (3, 5)
+    head, step = (2, 5) if native else (3, 6)
     compact = task.demonstrate(problems, strategy)
     cut = Sequences(compact.tokens[:, : head + step * steps], np.array([head + step * steps]))
     (written,) = task.text.demonstrations(problems, strategy)

@@ -47,14 +47,15 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
         assert solution[-1] == "<eos>"
         body = solution[:-1]
         if kind == "fact":
-            value = calculate(p, number(prompt[0]), prompt[1], number(prompt[2]))
+            value = calculate(p, number(prompt[0]), prompt[2], number(prompt[3]))
+            assert prompt[1].startswith("#")
             assert body == [f"e{value}"]
         elif kind in ("scalar", "affine"):
             values = [number(symbol) for symbol in prompt]
-            width = 3 + len(values)
+            width = 4 + len(values)
             for at in range(0, len(body), width):
-                operation, operand, equals, *results = body[at : at + width]
-                assert equals == "="
+                place, operation, operand, equals, *results = body[at : at + width]
+                assert (place, equals) == (f"#{at // width + 1}", "=")
                 v = number(operand)
                 slope, shift = (values[0], values[1]) if kind == "affine" else (0, values[0])
                 new = calculate(p, shift, operation, v)
@@ -62,10 +63,11 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
                 values = [turned, new] if kind == "affine" else [new]
                 assert results == [f"e{value}" for value in values]
         else:
-            listed = [tuple(prompt[i : i + 2]) for i in range(1, len(prompt) - 3, 2)]
-            written = [tuple(body[i : i + 2]) for i in range(2, len(body), 4)]
+            listed = [tuple(prompt[i : i + 3]) for i in range(1, len(prompt) - 3, 3)]
+            written = [tuple(body[i : i + 3]) for i in range(2, len(body), 5)]
+            assert [place for place, _, _ in listed] == [f"#{i + 1}" for i in range(len(listed))]
             inverse = dict(zip("+-*/", "-+/*", strict=True))
-            undone = [(inverse[operation], operand) for operation, operand in listed[::-1]]
+            undone = [(place, inverse[operation], v) for place, operation, v in listed[::-1]]
             assert written == (listed if kind == "copy" else undone)
             assert body[:2] == ([">", prompt[0]] if kind == "copy" else ["<", prompt[-2]])
 
@@ -107,7 +109,7 @@ def test_a_right_walk_of_other_operations_is_right_and_a_wrong_result_is_not() -
     assert (task.read(taken, walked, stopped).grades == "correct").all()
     rows = walked.lists()
     for row in rows:
-        row[3] = (row[3] + 1) % 11  # the first result of the first step
+        row[4] = (row[4] + 1) % 11  # the first result of the first step
     wrong = task.read(taken, pack(rows), stopped)
     assert (wrong.grades == "incorrect").all()
     assert (wrong.steps_correct == 0).all()
@@ -121,7 +123,7 @@ def test_what_is_cut_off_is_not_right() -> None:
     assert (found.reasons == "truncated").all()
 
 
-@given(st.lists(st.lists(st.integers(0, 24), min_size=1, max_size=40), min_size=5, max_size=5))
+@given(st.lists(st.lists(st.integers(0, 54), min_size=1, max_size=40), min_size=5, max_size=5))
 def test_any_tokens_can_be_read(rows: list[list[int]]) -> None:
     problems = ALL.draw("train", 5, Stream.root(0))
     found = ALL.read(problems, pack(rows), np.ones(5, dtype=bool))
@@ -130,7 +132,12 @@ def test_any_tokens_can_be_read(rows: list[list[int]]) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [((11, 0, 3), "low"), ((11, 4, 3), "high"), ((11, 2, 3, 0.5), "sum to 1")],
+    [
+        ((11, 0, 3), "low"),
+        ((11, 4, 3), "high"),
+        ((11, 2, 33), "high"),
+        ((11, 2, 3, 0.5), "sum to 1"),
+    ],
 )
 def test_impossible_exercises_are_refused(arguments: tuple[int, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):

@@ -21,7 +21,7 @@ from hone.core.texts import Rendering
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.field_arithmetic import free_text, text
 from hone.tasks.field_arithmetic.chains import ADD, MULTIPLY, Chains
-from hone.tasks.field_arithmetic.compact import Form
+from hone.tasks.field_arithmetic.compact import MOST, Form
 from hone.tasks.reading import reasons
 from hone.tasks.splits import in_validation
 
@@ -63,6 +63,7 @@ class FieldArithmetic:
         require(self.p in _PRIMES, "p", self.p, f"one of {_PRIMES}")
         require(self.low >= 2, "low", self.low, "2 or more: the first and last operation differ")
         require(self.high >= self.low, "high", self.high, f"low = {self.low} or more")
+        require(self.high <= MOST, "high", self.high, f"at most {MOST}")
         require(0 <= self.evaluation <= 1, "evaluation", self.evaluation, "a number in [0, 1]")
         require_one_of("symbols", self.symbols, Symbols)
         require_one_of("off_native", self.off_native, OffNative)
@@ -84,13 +85,13 @@ class FieldArithmetic:
     @property
     def prompt_tokens(self) -> int:
         mapped = self.p if self.symbols == "fresh" else 0
-        return mapped + 2 * self.high + 4
+        return mapped + 3 * self.high + 4
 
     @property
     def max_tokens(self) -> int:
-        native, ending = 2 + 4 * self.high, 3
-        carried = 3 + 5 * self.high + 10
-        tried = 1 + self.p * (2 + 4 * self.high)
+        native, ending = 2 + 5 * self.high, 3
+        carried = 3 + 6 * self.high + 10
+        tried = 1 + self.p * (2 + 5 * self.high)
         return max(native, carried if self.off_native == "affine" else tried) + ending
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
@@ -306,10 +307,10 @@ class FieldArithmetic:
         matched = np.cumprod(same, axis=1).sum(axis=1)
         inverted = problems.latent["inverted"]
         native = inverted if name == "backward" else ~inverted
-        head, step = np.where(native, 2, 3), np.where(native, 4, 5)
+        head, step = np.where(native, 2, 3), np.where(native, 5, 6)
         if self.off_native == "trial":  # the last trial is the one that counts
-            length = solution.lengths - 3 - 4 * problems.difficulty
-            head, step = np.where(native, 2, length), np.full(len(native), 4)
+            length = solution.lengths - 3 - 5 * problems.difficulty
+            head, step = np.where(native, 2, length), np.full(len(native), 5)
         return np.clip((matched - head) // step, 0, problems.difficulty)
 
     def _classes(

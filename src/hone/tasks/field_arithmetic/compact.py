@@ -1,13 +1,14 @@
 """Problems and solutions as one token a symbol, for models that are trained from scratch.
 
-    evaluation   s op v op v … = ? <sep>          inversion   ? op v op v … = e <sep>
-    forward      > s  op v = r  op v = r …  ; r <eos>
-    backward     < e  op v = r  op v = r …  ; r <eos>      with the inverse operations
-    affine       > a b  op v = a b …  ; e - b = c / a = x ; x <eos>
-    trial        > ? c op v = r …  ? c op v = r …  ; c <eos>
+    evaluation   s #1 op v #2 op v … = ? <sep>          inversion   ? #1 op v #2 op v … = e <sep>
+    forward      > s  #1 op v = r  #2 op v = r …  ; r <eos>
+    backward     < e  #n op v = r  … #1 op v = r  ; r <eos>      with the inverse operations
+    affine       > a b  #1 op v = a b …  ; e - b = c / a = x ; x <eos>
+    trial        > ? c #1 op v = r …  ? c #1 op v = r …  ; c <eos>
 
-The first token settles the strategy. Operands and results are field elements, written with the
-symbols that a permutation gives them.
+The first token settles the strategy. Operations are numbered (one symbol each, up to `MOST`): a
+chain holds many alike, and its place cannot be found by looking at them. Operands and results are
+field elements, written with the symbols that a permutation gives them.
 """
 
 import numpy as np
@@ -18,6 +19,8 @@ from hone.core.sequences import Sequences, pack
 from hone.tasks.field_arithmetic.chains import DIVIDE, SUBTRACT, Chains, affine, inverses, walk
 
 MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<sep>", "<pad>")
+MOST = 32
+"""Operations of the longest chain."""
 
 
 class Form:
@@ -25,15 +28,17 @@ class Form:
 
     def __init__(self, p: int) -> None:
         self.p = p
-        self.alphabet = Alphabet((*(f"e{i}" for i in range(p)), *MARKS), "<eos>", "<pad>")
+        elements, numbers = (f"e{i}" for i in range(p)), (f"#{i}" for i in range(1, MOST + 1))
+        self.alphabet = Alphabet((*elements, *MARKS, *numbers), "<eos>", "<pad>")
         marks = [self.alphabet.id(mark) for mark in MARKS]
         self.operations = np.array(marks[:4])
         self.equals, self.forward, self.backward, self.unknown, self.so = marks[4:9]
         self.eos, self.sep = marks[9:11]
+        self.first_number = self.alphabet.id("#1")
 
     def native(self, chains: Chains, opening: int) -> list[np.ndarray]:
         """Solutions that know the element they start from."""
-        steps = self.steps(chains, walk(chains, chains.start)[:, 1:, None])
+        steps = self.steps(chains, walk(chains, chains.start)[:, 1:, None], opening)
         head = np.stack([np.full(len(chains.steps), opening), chains.start], axis=1)
         tail = self._ending(chains.end)
         return _joined(head, steps, chains.steps, tail)
@@ -43,7 +48,7 @@ class Form:
     ) -> list[np.ndarray]:
         """Solutions that carry a·x + b to the known element and solve for x."""
         a, b = affine(chains)
-        steps = self.steps(chains, np.stack([a, b], axis=2)[:, 1:])
+        steps = self.steps(chains, np.stack([a, b], axis=2)[:, 1:], opening)
         head = np.stack([np.full(len(known), opening), a[:, 0], b[:, 0]], axis=1)
         a, b = a[:, -1], b[:, -1]
         left = (known - b) % self.p
@@ -68,7 +73,7 @@ class Form:
         tried = [
             (candidate, walk(chains, np.full_like(known, candidate))) for candidate in range(self.p)
         ]
-        rendered = [self.steps(chains, states[:, 1:, None]) for _, states in tried]
+        rendered = [self.steps(chains, states[:, 1:, None], opening) for _, states in tried]
         rows = []
         for row, n in enumerate(chains.steps):
             parts = [np.array([opening])]
@@ -85,11 +90,11 @@ class Form:
         asked = np.full(len(chains.steps), self.unknown)
         first = np.where(inverted, asked, chains.start)
         last = np.where(inverted, chains.end, asked)
-        pairs = np.stack([self.operations[chains.operations], chains.operands], axis=2)
+        listed = self.listed(chains)
         tail = np.stack(
             [np.full_like(last, self.equals), last, np.full_like(last, self.sep)], axis=1
         )
-        return _joined(first[:, None], pairs, chains.steps, tail)
+        return _joined(first[:, None], listed, chains.steps, tail)
 
     def in_symbols(
         self, rows: list[np.ndarray], symbols: Int[np.ndarray, "n p"], eos: bool
@@ -103,12 +108,28 @@ class Form:
         return pack([[*row.tolist(), *ends] for row in written])
 
     def steps(
-        self, chains: Chains, results: Int[np.ndarray, "n steps values"]
+        self, chains: Chains, results: Int[np.ndarray, "n steps values"], opening: int
     ) -> Int[np.ndarray, "n steps tokens"]:
-        """`op v =` and the results, for every operation."""
-        marks = self.operations[chains.operations], chains.operands
-        equals = np.full_like(chains.operands, self.equals)
-        return np.concatenate([np.stack([*marks, equals], axis=2), results], axis=2)
+        """`#i op v =` and the results, for every operation; numbers fall where chains are undone.
+
+        Args:
+            chains: operations in the order in which they are written.
+            results: what follows each of them.
+            opening: the token of the order, `forward` or `backward`.
+        """
+        listed = self.listed(chains, opening)
+        equals = np.full_like(listed[:, :, :1], self.equals)
+        return np.concatenate([listed, equals, results], axis=2)
+
+    def listed(
+        self, chains: Chains, opening: int | None = None
+    ) -> Int[np.ndarray, "n steps three"]:
+        """`#i op v` for every operation."""
+        place = np.broadcast_to(np.arange(chains.operands.shape[1]), chains.operands.shape)
+        if opening == self.backward:
+            place = np.maximum(chains.steps[:, None] - 1 - place, 0)
+        operations = self.operations[chains.operations]
+        return np.stack([self.first_number + place, operations, chains.operands], axis=2)
 
     def _ending(self, answers: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n two"]:
         return np.stack([np.full_like(answers, self.so), answers], axis=1)

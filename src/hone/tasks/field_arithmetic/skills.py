@@ -1,10 +1,10 @@
 """Exercises that a model without pretraining lacks: field facts, walks, and lists of operations.
 
-    fact      s op v =             →  r <eos>
-    scalar    s                    →  op v = r  op v = r … <eos>        operations as they come
-    affine    a b                  →  op v = a b  op v = a b … <eos>
-    copy      s op v op v … = e <sep>  →  > s  op v = x  op v = x … <eos>   x as it comes
-    undo      s op v op v … = e <sep>  →  < e  the inverse operations, the last one first
+    fact      s #i op v =          →  r <eos>              any step of a solution but the first
+    scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
+    affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
+    copy      s #1 op v … = e <sep>  →  > s  #1 op v = x  #2 op v = x … <eos>    x as it comes
+    undo      s #1 op v … = e <sep>  →  < e  the inverse operations, the last one first
 
 None asks or answers a problem: walks teach to execute, lists to keep one's place in a list of any
 length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
@@ -24,7 +24,7 @@ from hone.core.random import Stream
 from hone.core.sequences import Sequences, pack
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.field_arithmetic.chains import DIVIDE, MULTIPLY, Chains, affine
-from hone.tasks.field_arithmetic.compact import Form
+from hone.tasks.field_arithmetic.compact import MOST, Form
 from hone.tasks.reading import reasons
 
 FACT, SCALAR, AFFINE, COPY, UNDO = KINDS = ("fact", "scalar", "affine", "copy", "undo")
@@ -58,7 +58,7 @@ class FieldSkills:
 
     def __post_init__(self) -> None:
         require(self.low >= 1, "low", self.low, "1 or more")
-        require(self.high >= self.low, "high", self.high, f"low = {self.low} or more")
+        require(self.low <= self.high <= MOST, "high", self.high, f"{self.low} … {MOST}")
         shares = self.shares
         sound = min(shares) >= 0 and abs(sum(shares) - 1) < 1e-9
         require(sound, "shares", shares, "numbers from 0 that sum to 1")
@@ -78,11 +78,11 @@ class FieldSkills:
 
     @property
     def prompt_tokens(self) -> int:
-        return max(4, 2 * self.high + 4)
+        return 3 * self.high + 4
 
     @property
     def max_tokens(self) -> int:
-        return 5 * self.high + 3
+        return 6 * self.high + 3
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
@@ -109,6 +109,7 @@ class FieldSkills:
                 "slope": 1 + drawn("slope", self.p - 1, rows),
                 "blanks": drawn("blank", self.p, *cells),
                 "end": drawn("end", self.p, rows),
+                "place": 1 + drawn("place", max(1, self.high - 1), rows),  # a walk begins with #1
             }
         )
 
@@ -145,8 +146,8 @@ class FieldSkills:
             np.isin(problems.kinds, kinds)[:, None] for kinds in ((SCALAR, AFFINE), (COPY, UNDO))
         )
         ends = position == responses.lengths[:, None] - 1
-        in_walk = (place < 2) | ends
-        in_list = (position == 0) | (place == 3) & (position > 1)
+        in_walk = np.isin(place, (1, 2)) | ends
+        in_list = (position == 0) | (place == 4) & (position > 1)
         return np.where(walks & in_walk | lists & in_list, _OPEN, 1.0)
 
     def reward(
@@ -185,15 +186,15 @@ class FieldSkills:
 
     def _prompts(self, latent: dict[str, np.ndarray]) -> list[list[int]]:
         form, rows = self.form, []
-        pairs = np.stack([form.operations[latent["operations"]], latent["operands"]], axis=2)
+        chains = self._chains(latent)
         kinds = np.array(KINDS)[latent["exercise"]]
-        ends = (latent[name].tolist() for name in ("start", "slope", "end"))
-        for kind, pair, n, start, slope, end in zip(
-            kinds, pairs, latent["steps"], *ends, strict=True
+        ends = (latent[name].tolist() for name in ("start", "slope", "end", "place"))
+        for kind, every, n, start, slope, end, place in zip(
+            kinds, form.listed(chains), chains.steps, *ends, strict=True
         ):
-            listed = pair[:n].ravel().tolist()
+            listed = every[:n].ravel().tolist()
             prompts = {
-                FACT: [start, *listed, form.equals],
+                FACT: [start, form.first_number + place, *listed[1:], form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
                 COPY: [start, *listed, form.equals, end, form.sep],
@@ -212,8 +213,8 @@ class FieldSkills:
             AFFINE: moved[:, 1:] % self.p,
             COPY: latent["blanks"][:, :, None],
         }
-        steps = {kind: form.steps(chains, values) for kind, values in results.items()}
-        steps[UNDO] = form.steps(chains.undone(), results[COPY])
+        steps = {kind: form.steps(chains, values, form.forward) for kind, values in results.items()}
+        steps[UNDO] = form.steps(chains.undone(), results[COPY], form.backward)
         heads = {COPY: (form.forward, "start"), UNDO: (form.backward, "end")}
         rows = []
         for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
@@ -228,10 +229,10 @@ class FieldSkills:
         latent, stride = dict(problems.latent), self._strides(problems)
         is_walk = np.isin(problems.kinds, (SCALAR, AFFINE))
         steps = np.clip((responses.lengths - 1) // stride, 1, self.high)
-        tokens = np.pad(responses.tokens, ((0, 0), (0, 4)))  # room for the shortest step
+        tokens = np.pad(responses.tokens, ((0, 0), (0, 5)))  # room for the shortest step
         place = self._heads(problems)[:, None] + stride[:, None] * np.arange(self.high)
-        place = np.minimum(place, tokens.shape[1] - 4)
-        marks, operands, blanks = (np.take_along_axis(tokens, place + by, 1) for by in (0, 1, 3))
+        place = np.minimum(place, tokens.shape[1] - 5)
+        marks, operands, blanks = (np.take_along_axis(tokens, place + by, 1) for by in (1, 2, 4))
         taken = {
             "operations": (is_walk, np.clip(marks - self.form.operations[0], 0, 3)),
             "operands": (is_walk, np.where(operands < self.p, operands, 0)),
@@ -256,7 +257,7 @@ class FieldSkills:
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens of a step."""
-        return np.where(problems.kinds == AFFINE, 5, np.where(problems.kinds == FACT, 1, 4))
+        return np.where(problems.kinds == AFFINE, 6, np.where(problems.kinds == FACT, 1, 5))
 
     def _classes(
         self, responses: Sequences, stopped: Bool[np.ndarray, " n"]
@@ -273,5 +274,5 @@ def _flat(latent: dict[str, np.ndarray]) -> Int[np.ndarray, "n columns"]:
     present = np.arange(latent["operations"].shape[1]) < latent["steps"][:, None]
     steps = np.where(present, 1 + 4 * latent["operands"] + latent["operations"], 0)
     return np.column_stack(
-        [latent["exercise"], latent["slope"], latent["start"], latent["end"], steps]
+        [*(latent[name] for name in ("exercise", "slope", "start", "end", "place")), steps]
     )
