@@ -20,7 +20,15 @@ from hone.runs.keys import describe, rebuild, stage_key
 from hone.runs.worker import import_file
 from hone.studies.rl_after_ntp.parity import study
 from hone.tasks.parity import Parity, parity_mixture
-from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Respond, Supervise
+from hone.training.configs import (
+    Evaluation,
+    Numerics,
+    Optimizer,
+    PostTrain,
+    Replay,
+    Respond,
+    Supervise,
+)
 from tests.runs.toy import Toy
 
 SUPERVISE = Supervise(
@@ -48,6 +56,7 @@ CHANGES: list[tuple[StageConfig, dict[str, Any]]] = [
     (SUPERVISE, {"model": None}),
     (SUPERVISE, {"numerics": Numerics(micro_batch=8)}),
     (SUPERVISE, {"numerics": Numerics(dtype="bfloat16")}),
+    (SUPERVISE, {"replay": Replay(Parity(4), parity_mixture(0.5), 2)}),
     (POST_TRAIN, {"algorithm": grpo("sequence_mean")}),
     (POST_TRAIN, {"algorithm": reinforce()}),
     (POST_TRAIN, {"algorithm": star()}),

@@ -18,7 +18,8 @@ from hone.training.configs import PostTrain, Supervise
 
 SHOWN = ("main", "rewards", "yardsticks", "tilt", "curricula")
 TINY = Settings(
-    SHOWN, seeds=(0,), width=32, layers=1, facts=2, skills=4, sft=2, rounds=2,
+    SHOWN, seeds=(0,), width=32, layers=1, first=2, short=2, long=4, sft=2, replay=2,
+    rounds=2,
     prompts=4, group=4, problems=8, samples=2, looks=1, longest=9,
 )  # fmt: skip
 
@@ -29,7 +30,8 @@ def stages(settings: Settings, name: str) -> list[Node]:
 
 def test_one_pretrained_model_serves_every_arm_of_a_seed() -> None:
     core = study.settings("full", "core")
-    assert len(stages(core, "facts")) == len(stages(core, "skills")) == len(core.seeds)
+    for name in ("first", "short", "long"):
+        assert len(stages(core, name)) == len(core.seeds)
     assert len(stages(core, "sft")) == 3 * len(core.seeds)
 
 
@@ -57,7 +59,11 @@ def test_supervised_yardsticks_fit_as_many_sequences_as_rl_drew() -> None:
 def test_changing_the_mixture_of_a_part_leaves_the_rest_as_it_is() -> None:
     """Another RL learning rate changes no key of what comes before RL."""
     before, after = (
-        {n.key for n in unique(plan(each)) if n.stage in ("facts", "skills", "sft", "before")}
+        {
+            n.key
+            for n in unique(plan(each))
+            if n.stage in ("first", "short", "long", "sft", "before")
+        }
         for each in (study.settings("quick", ""), study.settings("quick", "", ["lr=0.001"]))
     )
     assert before == after
@@ -65,7 +71,7 @@ def test_changing_the_mixture_of_a_part_leaves_the_rest_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("experiments", ("mane",)), ("width", 100), ("group", 1), ("samples", 3), ("lists", 1.0),
+    [("experiments", ("mane",)), ("width", 100), ("group", 1), ("samples", 3), ("lists", 1.1),
      ("hard", (6, 20)), ("easy", (5, 2)), ("lr", 0.0), ("seeds", ())],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:

@@ -1,18 +1,21 @@
 """What is fit: demonstrations, each token as its task weighs it, or what an RL stage got right."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.models import checkpoint
+from hone.objectives.algorithms import next_token_prediction
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
-from hone.training.configs import Evaluation, Optimizer, Supervise
+from hone.training.configs import Evaluation, Optimizer, Replay, Supervise
 from hone.training.evaluation import graded_table
-from hone.training.supervised import demonstrations, imitations, supervise
+from hone.training.supervised import demonstrations, imitations, joined, supervise
 from tests import tiny
 from tests.memory import Memory
 
@@ -77,7 +80,44 @@ def test_tokens_weigh_what_their_task_says() -> None:
     task = FieldSkills(11, 3, 3, 0.0, 1.0, 0.0, 0.0, 0.0)
     batch = demonstrations(task, ((EXERCISE, 1.0),), 8, Stream.root(0))
     assert batch.weights.shape == batch.responses.tokens.shape
-    results = batch.weights[:, 3:12:4]
-    operations = batch.weights[:, 0:12:4]
+    results = batch.weights[:, 4:15:5]
+    operations = batch.weights[:, 1:15:5]
     assert (results == 1).all()
     assert (operations < 0.5).all()
+
+
+def test_the_loss_of_joined_batches_is_their_mean_over_tokens() -> None:
+    """A token weighs the same whichever batch it came from, and however wide the other is."""
+    stream = Stream.root(0)
+    parts = [
+        demonstrations(tiny.TASK, ((strategy, 1.0),), n, stream.child(strategy))
+        for strategy, n in (("short", 5), ("long", 3))
+    ]
+    found = []
+    for batch in (*parts, joined(*parts)):
+        learner = tiny.learner(next_token_prediction())
+        learner.accumulate(batch)
+        found.append((batch.responses.lengths.sum(), tiny.gradient(learner.policy.decoder)))
+    (one, first), (other, second), (_, both) = found
+    assert torch.allclose(both, (one * first + other * second) / (one + other), atol=1e-6)
+
+
+def test_what_is_replayed_is_not_forgotten(tmp_path: Path) -> None:
+    """A model that writes chains is taught short answers, with and without chains replayed."""
+    teacher = tiny.learner(next_token_prediction())
+    for step in range(60):
+        stream = Stream.root(step)
+        teacher.update(demonstrations(tiny.TASK, (("long", 1.0),), 16, stream), stream)
+    checkpoint.save(teacher.policy.decoder, tmp_path / "base" / "checkpoint", tiny.TASK.alphabet)
+    lengths = {}
+    for replay in (None, Replay(tiny.TASK, (("long", 1.0),), 48)):
+        context = Memory(tmp_path, inputs={"policy": tmp_path / "base"})
+        short = replace(config(30), mixture=(("short", 1.0),), replay=replay)
+        supervise(short, context)
+        lengths[replay is None] = context.logged[-1]["sampled_length"]
+    assert lengths[True] < 1.5 < lengths[False]
+
+
+def test_a_replay_of_another_alphabet_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"replay\.task"):
+        replace(config(1), replay=Replay(FieldSkills(), ((EXERCISE, 1.0),), 4))

@@ -65,6 +65,24 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Replay:
+    """Demonstrations of an earlier task, added to every batch so that it is not forgotten."""
+
+    task: Task
+    mixture: tuple[tuple[str, float], ...]
+    batch: int
+
+    def __post_init__(self) -> None:
+        require(self.batch >= 1, "replay.batch", self.batch, "1 or more")
+        _require_mixture("replay.mixture", self.mixture)
+
+
+def _require_mixture(key: str, mixture: tuple[tuple[str, float], ...]) -> None:
+    total = sum(weight for _, weight in mixture)
+    require(abs(total - 1) < 1e-9, key, mixture, "weights that sum to 1")
+
+
+@dataclass(frozen=True)
 class Supervise(StageConfig):
     """Next-token prediction on fresh demonstrations, each in a strategy drawn from the mixture.
 
@@ -80,6 +98,7 @@ class Supervise(StageConfig):
     evaluation: Evaluation
     model: DecoderConfig | None = None
     numerics: Numerics = field(default_factory=Numerics)
+    replay: Replay | None = None
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
     version: ClassVar[int] = 2
@@ -87,12 +106,19 @@ class Supervise(StageConfig):
     def __post_init__(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")
         require(self.batch >= 1, "batch", self.batch, "1 or more")
-        total = sum(weight for _, weight in self.mixture)
-        require(abs(total - 1) < 1e-9, "mixture", self.mixture, "weights that sum to 1")
+        _require_mixture("mixture", self.mixture)
+        if self.replay:
+            symbols = self.replay.task.alphabet.symbols
+            require(symbols == self.task.alphabet.symbols, "replay.task", self.replay.task,
+                    f"a task of {self.task.name}'s alphabet")  # fmt: skip
 
     @property
     def tokens(self) -> int:
-        return self.steps * self.batch * (self.task.prompt_tokens + self.task.max_tokens // 3)
+        return self.steps * sum(
+            part.batch * (part.task.prompt_tokens + part.task.max_tokens // 3)
+            for part in (self, self.replay)
+            if part is not None
+        )
 
 
 @dataclass(frozen=True)

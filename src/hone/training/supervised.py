@@ -40,12 +40,7 @@ def supervise(config: Supervise, context: Context) -> None:
     if start == 0:
         context.log(0, config.steps, evaluator.figures(learner.policy, 0))
     for step in range(start + 1, config.steps + 1):
-        stream = streams.child("batch", step)
-        batch = (
-            demonstrations(config.task, config.mixture, config.batch, stream)
-            if kept is None
-            else imitations(kept, config.batch, config.task.max_tokens, stream)
-        )
+        batch = _drawn(config, kept, streams.child("batch", step))
         with batch_saved(context, step, partial(_as_table, batch), config.optimizer.lr):
             metrics = learner.update(batch, streams.child("order", step))
         del metrics["logprob_gap"]  # demonstrations were sampled from no policy
@@ -53,6 +48,20 @@ def supervise(config: Supervise, context: Context) -> None:
         context.log(step, config.steps, metrics | evaluator.figures(learner.policy, step))
         context.checkpoint(step, learner.save)
     context.complete(learner.save)
+
+
+def _drawn(config: Supervise, kept: pl.DataFrame | None, stream: Stream) -> Batch:
+    """What one step fits: what is taught, and what is not to be forgotten."""
+    taught = (
+        demonstrations(config.task, config.mixture, config.batch, stream)
+        if kept is None
+        else imitations(kept, config.batch, config.task.max_tokens, stream)
+    )
+    replay = config.replay
+    if replay is None:
+        return taught
+    again = demonstrations(replay.task, replay.mixture, replay.batch, stream.child("replay"))
+    return joined(taught, again)
 
 
 def demonstrations(
@@ -83,6 +92,21 @@ def imitations(kept: pl.DataFrame, n: int, max_tokens: int, stream: Stream) -> B
     drawn = kept[stream.generator().integers(kept.height, size=n)]
     prompts, responses = (pack(drawn[name].to_list()) for name in ("prompt_ids", "response_ids"))
     return _batch(prompts, np.arange(n), responses, max_tokens)
+
+
+def joined(one: Batch, other: Batch) -> Batch:
+    """The rows of two batches that are to be fit."""
+    responses = concatenate([one.responses, other.responses])
+    width = responses.tokens.shape[1]
+    weights = [
+        np.pad(weights, ((0, 0), (0, width - weights.shape[1])))
+        for weights in (np.broadcast_to(part.weights, part.responses.tokens.shape)
+                        for part in (one, other))
+    ]  # fmt: skip
+    rows = np.concatenate([one.prompt_rows, len(one.prompts) + other.prompt_rows])
+    prompts = concatenate([one.prompts, other.prompts])
+    both = _batch(prompts, rows, responses, max(one.max_tokens, other.max_tokens))
+    return replace(both, weights=np.concatenate(weights))
 
 
 def _batch(

@@ -369,16 +369,22 @@ ABLATIONS = (
         )
         for name in ("even", "staged", "adaptive")
     ),
-    _claim(
-        "practice_enables_improvement",
-        "hone",
-        "Less practice with lists and walks before RL leaves less for RL to improve.",
-        "improvement by RL(6-9): all of the practice minus a quarter of it",
-        AtLeast(0.0),
-        difference(
-            part_of_change("improvement", experiment="pretraining", practice=1.0),
-            part_of_change("improvement", experiment="pretraining", practice=0.25),
-        ),
+    *(
+        _claim(
+            f"{id}_enables_improvement",
+            "hone",
+            f"Less practice with long walks and lists {when} leaves less for RL to improve.",
+            f"improvement by RL(6-9): all of the practice minus {less}",
+            AtLeast(0.0),
+            difference(
+                part_of_change("improvement", experiment="pretraining", practice=1.0, replayed=1.0),
+                part_of_change("improvement", experiment="pretraining", **factors),
+            ),
+        )
+        for id, when, less, factors in (
+            ("practice", "before fine-tuning", "a quarter", {"practice": 0.25, "replayed": 1.0}),
+            ("replay", "during it", "none", {"practice": 1.0, "replayed": 0.0}),
+        )
     ),
 )
 

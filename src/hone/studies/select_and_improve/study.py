@@ -1,8 +1,9 @@
 """Strategy selection and strategy improvement on chains of finite-field arithmetic.
 
-A decoder learns, from scratch, to calculate in a prime field and to keep its place in a list; then,
-from demonstrations of 2 to 5 operations, to solve problems `forward`, `backward`, or either way at
-random; then RL on harder problems shows what it adds (arXiv 2606.13125). Each function below is one
+A decoder learns, from scratch, to calculate in a prime field and to keep its place in lists of up
+to 15 operations; then, from demonstrations of 2 to 5 operations, to solve problems `forward`,
+`backward`, or either way at random; then RL on harder problems shows what it adds (arXiv
+2606.13125). Each function below is one
 experiment; `Settings.experiments` names those that a run carries out.
 """
 
@@ -25,6 +26,7 @@ from hone.training.configs import (
     Evaluation,
     Optimizer,
     PostTrain,
+    Replay,
     Respond,
     Score,
     Supervise,
@@ -45,8 +47,11 @@ REWARDS: dict[str, Reward] = {
 }
 
 
-FACTS = 0.6
-"""Share of isolated facts among the exercises of pretraining's second stage."""
+FACTS = 0.4
+"""Share of isolated facts among the exercises; they are short, and their tokens few."""
+SHORT = 4
+"""Operations of the first walks and lists: where they are few, what belongs together is found soon.
+Lists of up to 15 from the start take ten times as long."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,13 @@ class Settings:
     p: int = 11
     width: int = 128
     layers: int = 4
-    facts: int = 450  # steps of pretraining on isolated facts
-    skills: int = 1500  # and then on walks and lists
-    lists: float = 0.6  # share of lists in them; the rest are walks
+    first: int = 200  # steps of pretraining on facts and short lists, in order
+    short: int = 300  # then on short walks and lists as well
+    long: int = 300  # and then on long ones
+    lists: float = 0.5  # share of lists among walks and lists
     longest: int = 15  # operations of a walk or list
-    sft: int = 300  # steps of 128 demonstrations
+    sft: int = 150  # steps of 96 demonstrations
+    replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
     easy: tuple[int, int] = (2, 5)  # operations of demonstrations
     hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
     rounds: int = 120  # of RL
@@ -76,12 +83,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         require_experiments(self, EXPERIMENTS)
-        for name in ("facts", "skills", "sft", "rounds", "prompts", "problems", "looks", "layers"):
+        for name in ("first", "short", "long", "sft", "rounds", "prompts", "problems", "looks",
+                     "layers"):  # fmt: skip
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.width % 32 == 0, "width", self.width, "a multiple of 32")
         require(self.group >= 2, "group", self.group, "2 or more")
         require(self.samples % 2 == 0 < self.samples, "samples", self.samples, "even, from 2")
-        require(0 <= self.lists < 1, "lists", self.lists, "a number from 0, below 1")
+        require(0 <= self.lists <= 1, "lists", self.lists, "a number from 0 to 1")
+        require(self.replay >= 0, "replay", self.replay, "0 or more")
+        require(self.longest >= SHORT, "longest", self.longest, f"{SHORT} or more")
         require(self.lr > 0, "lr", self.lr, "a number above 0")
         require(self.kl >= 0, "kl", self.kl, "0 or more")
         for name in ("easy", "hard"):
@@ -101,43 +111,54 @@ class Settings:
         return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
 
 
-def pretrain(settings: Settings, seed: int) -> Node:
-    """What a pretrained model brings along: facts first, then walks and lists among many facts.
+def exercises(settings: Settings, longest: int) -> FieldSkills:
+    """Facts, walks and lists of up to so many operations.
 
-    Without many facts beside them, walks and lists erase the arithmetic before they need it.
+    Only short walks carry what is unknown: a strategy that does not fit its problem is then taught
+    by demonstrations alone, as far as they go.
     """
-    lists = (1 - FACTS) * settings.lists / 2
-    walks = (1 - FACTS) * (1 - settings.lists) / 2
-    facts = Supervise(
-        task=FieldSkills(settings.p, 1, 1, 1.0, 0.0, 0.0, 0.0, 0.0),
-        mixture=((EXERCISE, 1.0),),
-        steps=settings.facts,
-        batch=512,
-        optimizer=Optimizer(3e-3, warmup=50, decay="linear"),
-        evaluation=Evaluation(settings.problems, settings.facts),
-        model=settings.model(),
+    lists, walks = (1 - FACTS) * settings.lists, (1 - FACTS) * (1 - settings.lists)
+    affine = walks / 2 if longest <= SHORT else 0.0
+    return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, lists / 2, lists / 2)
+
+
+def pretrain(settings: Settings, seed: int) -> Node:
+    """What a pretrained model brings along: facts, walks and lists, first short ones."""
+    courses = (
+        ("first", FieldSkills(settings.p, 1, SHORT, 0.6, 0.0, 0.0, 0.4, 0.0), 384, 2e-3),
+        ("short", exercises(settings, SHORT), 256, 2e-3),
+        ("long", exercises(settings, settings.longest), 128, 1.5e-3),
     )
-    more = Supervise(
-        task=FieldSkills(settings.p, 1, settings.longest, FACTS, walks, walks, lists, lists),
-        mixture=((EXERCISE, 1.0),),
-        steps=settings.skills,
-        batch=320,
-        optimizer=Optimizer(2e-3, warmup=50, decay="linear"),
-        evaluation=Evaluation(settings.problems, settings.skills),
-    )
-    first = Node("pretrained", "facts", facts, seed)
-    return Node("pretrained", "skills", more, seed, {"policy": first})
+    inputs: dict[str, Node] = {}
+    for name, task, batch, lr in courses:
+        steps = getattr(settings, name)
+        config = Supervise(
+            task=task,
+            mixture=((EXERCISE, 1.0),),
+            steps=steps,
+            batch=batch,
+            optimizer=Optimizer(lr, warmup=min(50, steps), decay="linear"),
+            evaluation=Evaluation(settings.problems, steps),
+            model=None if inputs else settings.model(),
+        )
+        inputs = {"policy": Node("pretrained", name, config, seed, inputs)}
+    return inputs["policy"]
 
 
 def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
-    """Next-token prediction on fresh demonstrations of an arm's strategies."""
+    """Next-token prediction on fresh demonstrations of an arm's strategies.
+
+    They are short, and without exercises among them the model forgets to go on beyond.
+    """
+    again = exercises(settings, settings.longest)
     config = Supervise(
         task=settings.task(settings.easy),
         mixture=MIXTURES[arm],
         steps=settings.sft,
-        batch=128,
-        optimizer=Optimizer(5e-4, warmup=50, decay="linear"),
+        batch=96,
+        optimizer=Optimizer(1e-3, warmup=min(20, settings.sft), decay="linear"),
         evaluation=Evaluation(settings.problems, settings.sft, settings.samples),
+        replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if settings.replay else None,
     )
     return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, {"data": arm})
 
@@ -327,13 +348,14 @@ def curricula(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def pretraining(settings: Settings, seed: int) -> Iterator[Node]:
-    """How much practice with lists and walks RL's improvement needs."""
-    for part in (0.25, 0.5, 1.0):
-        other = replace(settings, skills=round(part * settings.skills))
-        base = fine_tune(other, seed, "FB")
-        rl = post_train(
-            other, base, f"FB skills ×{part:g}", experiment="pretraining", practice=part
+    """How much practice with long walks and lists RL's improvement needs, early and late."""
+    for part, again in ((0.25, 1.0), (0.5, 1.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0)):
+        other = replace(
+            settings, long=round(part * settings.long), replay=round(again * settings.replay)
         )
+        base = fine_tune(other, seed, "FB")
+        arm = f"FB long ×{part:g}, replay ×{again:g}"
+        rl = post_train(other, base, arm, experiment="pretraining", practice=part, replayed=again)
         yield from with_rl(other, base, rl)
 
 

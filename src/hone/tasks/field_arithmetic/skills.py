@@ -3,10 +3,10 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e <sep>  →  > s  #1 op v = x  #2 op v = x … <eos>    x as it comes
+    copy      s #1 op v … = e <sep>  →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
     undo      s #1 op v … = e <sep>  →  < e  the inverse operations, the last one first
 
-None asks or answers a problem: walks teach to execute, lists to keep one's place in a list of any
+None asks for anything: walks teach to execute, lists to keep one's place in a list of any
 length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
 """
 
@@ -82,7 +82,7 @@ class FieldSkills:
 
     @property
     def max_tokens(self) -> int:
-        return 6 * self.high + 3
+        return 6 * self.high + 5
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
@@ -139,7 +139,10 @@ class FieldSkills:
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
-        """What may be any is noise to learn from: a walk's operations and end, a list's order."""
+        """What may be any is noise to learn from: a walk's operations and end, a list's order.
+
+        A list's results are not learned at all: long lists would teach that long chains have any.
+        """
         position = np.arange(responses.tokens.shape[1])
         place = (position - self._heads(problems)[:, None]) % self._strides(problems)[:, None]
         walks, lists = (
@@ -147,8 +150,9 @@ class FieldSkills:
         )
         ends = position == responses.lengths[:, None] - 1
         in_walk = np.isin(place, (1, 2)) | ends
-        in_list = (position == 0) | (place == 4) & (position > 1)
-        return np.where(walks & in_walk | lists & in_list, _OPEN, 1.0)
+        weights = np.where(walks & in_walk | lists & (position == 0), _OPEN, 1.0)
+        result = (place == 4) & (position > 1) & (position < responses.lengths[:, None] - 2)
+        return np.where(lists & result, 0.0, weights)
 
     def reward(
         self, name: str, problems: Problems, responses: Sequences, reading: Reading
@@ -221,7 +225,8 @@ class FieldSkills:
             written = chains.states[row, 1:2] if kind == FACT else steps[kind][row, :n].ravel()
             opening, name = heads.get(kind, (None, ""))
             head = [] if opening is None else [opening, int(latent[name][row])]
-            rows.append([*head, *written.tolist(), form.eos])
+            tail = [] if opening is None else [form.so, int(written[-1])]
+            rows.append([*head, *written.tolist(), *tail, form.eos])
         return rows
 
     def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:
