@@ -9,6 +9,7 @@ import polars as pl
 from hone.measures.estimates import Estimate
 from hone.report import plots
 from hone.report.page import Arm, Choices, FigureImage, Page, render_figure
+from hone.report.tables import TextTable, render_table
 
 HOSTILE = (
     "</script><script>window.hacked = 1</script>",
@@ -58,6 +59,11 @@ def figure(name: str = "curve") -> FigureImage:
     return render_figure(name, "Accuracy", "Mean and range.", "Accuracy rises from 0.5.", drawn)
 
 
+def table() -> TextTable:
+    rows = {"FB": {"before": estimate(0.5, 0.4, 0.6), "paper": 0.47}, "F": {"paper": 0.57}}
+    return render_table("table_1", "Table 1", "Accuracy by arm | stage.", rows)
+
+
 def rollouts(rows: int = 60) -> pl.DataFrame:
     """Two arms, three strategies in turn, every third response wrong."""
     i = np.arange(rows)
@@ -91,6 +97,7 @@ def page(**changes: Any) -> Page:
         "summary": "What RL does after next-token prediction.",
         "claims": [claim(), claim(id="rounds", verdict="inconclusive", interval=None)],
         "figures": [figure("first"), figure("second")],
+        "tables": [table()],
         "rollouts": rollouts(),
         "command": "hone run parity --preset quick",
         "environment": {"code": "0.1.0+4302fda", "packages": {"torch": "2.9.1"}},

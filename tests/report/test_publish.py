@@ -6,7 +6,7 @@ import pytest
 
 from hone.core.errors import UsageError
 from hone.report.publish import Section, publish
-from tests.report.samples import claim, figure
+from tests.report.samples import claim, figure, table
 
 ENVIRONMENT = {
     "code": "0.1.0+4302fda",
@@ -25,6 +25,7 @@ def section(**changes: Any) -> Section:
         "part": "",
         "claims": [claim(statement="a quick claim")],
         "figures": [figure()],
+        "tables": [table()],
         "command": "hone run parity --preset quick",
         "environment": ENVIRONMENT,
         "date": "2026-01-31",
@@ -64,6 +65,14 @@ def test_every_section_says_how_it_was_made(tmp_path: Path) -> None:
     for words in ("    hone run parity --preset quick", "2026-01-31", "1 min 35 s", "Linux x86_64",
                   "0.1.0+4302fda", "torch 2.9.1"):  # fmt: skip
         assert words in text
+
+
+def test_tables_hold_values_with_their_intervals(tmp_path: Path) -> None:
+    text = published(tmp_path, section())
+    assert "### Table 1" in text
+    assert "| FB | 0.5 [0.4, 0.6] | 0.47 |" in text
+    assert "| F | – | 0.57 |" in text
+    assert "Accuracy by arm \\| stage." in text
 
 
 def test_figures_are_files_beside_the_page(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from hone.core.errors import UsageError
+from hone.measures import Estimate
 from hone.runs.folder import FolderContext
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
@@ -19,8 +20,7 @@ from hone.training.configs import PostTrain, Supervise
 SHOWN = ("main", "rewards", "yardsticks", "tilt", "curricula")
 TINY = Settings(
     SHOWN, seeds=(0,), width=32, layers=1, first=2, short=2, long=4, sft=2, replay=2,
-    rounds=2,
-    prompts=4, group=4, problems=8, samples=2, looks=1, longest=9,
+    rounds=2, prompts=4, group=4, problems=8, samples=2, looks=1, longest=9,
 )  # fmt: skip
 
 
@@ -118,7 +118,22 @@ def test_every_figure_is_drawn(tiny_run: Results) -> None:
     assert [figure.name for figure in study.figures if figure.draw(tiny_run) is None] == []
 
 
+def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
+    table, gains = (table.measure(tiny_run) for table in study.tables)
+    assert table is not None
+    assert gains is not None
+    assert len(table) == len(PAPER_TABLE)
+    assert [row["inversion, paper"] for row in table.values()] == [
+        reported[1] for reported in PAPER_TABLE.values()
+    ]
+    before = [row["all"] for name, row in table.items() if "fine-tuning" in name]
+    assert all(isinstance(cell, Estimate) for cell in before)
+    arms = tiny_run.select(stage="rl").arms
+    assert set(arms) <= set(gains)
+
+
 def test_a_run_without_the_arms_says_and_shows_nothing(tiny_run: Results) -> None:
     nothing = tiny_run.select(experiment="none")
     assert all(claim.measure(nothing) is None for claim in study.claims)
     assert all(figure.draw(nothing) is None for figure in study.figures)
+    assert all(table.measure(nothing) is None for table in study.tables)

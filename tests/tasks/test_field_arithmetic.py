@@ -37,8 +37,8 @@ class TestTheWorkedExample:
     @pytest.mark.parametrize(
         ("inverted", "prompt", "answer"),
         [
-            (False, "e1 #1 + e5 #2 * e6 #3 + e9 = ? <sep>", "e2"),
-            (True, "? #1 + e5 #2 * e6 #3 + e9 = e2 <sep>", "e1"),
+            (False, "e1 #1 + e5 #2 * e6 #3 + e9 = ?", "e2"),
+            (True, "? #1 + e5 #2 * e6 #3 + e9 = e2", "e1"),
         ],
     )
     def test_what_is_asked(self, inverted: bool, prompt: str, answer: str) -> None:

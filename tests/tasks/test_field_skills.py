@@ -63,14 +63,14 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
                 values = [turned, new] if kind == "affine" else [new]
                 assert results == [f"e{value}" for value in values]
         else:
-            listed = [tuple(prompt[i : i + 3]) for i in range(1, len(prompt) - 3, 3)]
+            listed = [tuple(prompt[i : i + 3]) for i in range(1, len(prompt) - 2, 3)]
             written = [tuple(body[i : i + 3]) for i in range(2, len(body) - 2, 5)]
             assert body[-2:] == [";", body[-3]]
             assert [place for place, _, _ in listed] == [f"#{i + 1}" for i in range(len(listed))]
             inverse = dict(zip("+-*/", "-+/*", strict=True))
             undone = [(place, inverse[operation], v) for place, operation, v in listed[::-1]]
             assert written == (listed if kind == "copy" else undone)
-            assert body[:2] == ([">", prompt[0]] if kind == "copy" else ["<", prompt[-2]])
+            assert body[:2] == ([">", prompt[0]] if kind == "copy" else ["<", prompt[-1]])
 
 
 def test_all_kinds_come_in_their_shares() -> None:

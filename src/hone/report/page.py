@@ -22,6 +22,7 @@ from markupsafe import Markup
 from hone.core.files import write_bytes
 from hone.measures.estimates import Estimate
 from hone.report import claims_table, style
+from hone.report.tables import TextTable
 
 SHOWN = (
     "arm", "stage", "evaluation", "seed", "step", "split", "temperature", "problem_id",
@@ -106,6 +107,7 @@ class Page:
     summary: str
     claims: list[dict[str, Any]]
     figures: list[FigureImage]
+    tables: list[TextTable]
     rollouts: pl.DataFrame
     command: str
     environment: dict[str, Any]

@@ -17,6 +17,7 @@ from hone.core.files import write_bytes
 from hone.measures.estimates import Number
 from hone.report.claims_table import escaped, markdown, markdown_table, tally
 from hone.report.page import FigureImage, flattened
+from hone.report.tables import TextTable
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Section:
     part: str
     claims: list[dict[str, Any]]
     figures: list[FigureImage]
+    tables: list[TextTable]
     command: str
     environment: dict[str, Any]
     date: str
@@ -129,6 +131,10 @@ def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str
     if with_claims:
         yield tally(section.claims)
         yield markdown_table(section.claims)
+    for table in section.tables:
+        yield f"### {escaped(table.title)}"
+        yield markdown(table.headings, table.rows)
+        yield escaped(table.caption)
     for figure in section.figures:
         yield f"### {escaped(figure.title)}"
         yield f"![{escaped(figure.alt)}]({study}/{section.file(figure, '.svg')})"

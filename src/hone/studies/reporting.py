@@ -24,6 +24,7 @@ from hone.report.page import (
     write_page,
 )
 from hone.report.publish import Section, publish
+from hone.report.tables import TextTable, render_table
 from hone.runs.folder import part_of_config, read_config
 from hone.runs.results import Results
 from hone.studies.facts import choices, facts, protocol, shared_stages
@@ -50,6 +51,7 @@ def write_report(
             summary=study.summary,
             claims=claims,
             figures=figures(study, results),
+            tables=tables(study, results),
             rollouts=sampled_responses(results),
             command=record.command,
             environment=record.environment,
@@ -70,6 +72,16 @@ def figures(study: Study[Any], results: Results) -> list[FigureImage]:
         render_figure(figure.name, figure.title, figure.caption, figure.alt, drawing)
         for figure, drawing in drawn
         if drawing is not None
+    ]
+
+
+def tables(study: Study[Any], results: Results) -> list[TextTable]:
+    """The study's tables that the results can fill."""
+    measured = ((table, table.measure(results)) for table in study.tables)
+    return [
+        render_table(table.name, table.title, table.caption, rows)
+        for table, rows in measured
+        if rows is not None
     ]
 
 
@@ -150,6 +162,7 @@ def _section(study: Study[Any], record: RunFile, root: Path) -> Section:
         part=record.part,
         claims=assess(study.claims, results),
         figures=figures(study, results),
+        tables=tables(study, results),
         command=record.command,
         environment=record.environment,
         date=record.date,

@@ -16,6 +16,8 @@ from hone.studies.settings import read_override
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+    from hone.report.tables import Rows
+
 Settings = TypeVar("Settings")
 Measure = Callable[[Results], Estimate | None]
 """A statistic of a run; None where the run has none of the arms it needs."""
@@ -50,6 +52,16 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A named table; `measure` returns None where the arms it shows are not part of the run."""
+
+    name: str
+    title: str
+    caption: str
+    measure: Callable[[Results], "Rows | None"]
+
+
+@dataclass(frozen=True)
 class Study(Generic[Settings]):
     """What `hone run` carries out.
 
@@ -66,6 +78,7 @@ class Study(Generic[Settings]):
     plan: Callable[[Settings], Iterable[Node]]
     claims: Sequence[Claim] = field(default_factory=tuple)
     figures: Sequence[Figure] = field(default_factory=tuple)
+    tables: Sequence[Table] = field(default_factory=tuple)
 
     def settings(self, preset: str, part: str, overrides: Sequence[str] = ()) -> Settings:
         """The settings of a part with `key=value` overrides applied.

@@ -378,12 +378,14 @@ ABLATIONS = (
             AtLeast(0.0),
             difference(
                 part_of_change("improvement", experiment="pretraining", practice=1.0, replayed=1.0),
-                part_of_change("improvement", experiment="pretraining", **factors),
+                part_of_change(
+                    "improvement", experiment="pretraining", practice=practice, replayed=replayed
+                ),
             ),
         )
-        for id, when, less, factors in (
-            ("practice", "before fine-tuning", "a quarter", {"practice": 0.25, "replayed": 1.0}),
-            ("replay", "during it", "none", {"practice": 1.0, "replayed": 0.0}),
+        for id, when, less, practice, replayed in (
+            ("practice", "before fine-tuning", "a quarter", 0.25, 1.0),
+            ("replay", "during it", "none", 1.0, 0.0),
         )
     ),
 )

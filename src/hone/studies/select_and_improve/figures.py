@@ -19,11 +19,11 @@ from hone.studies.select_and_improve.statistics import (
     responses,
     timeline,
 )
+from hone.studies.select_and_improve.tables import STAGES
 from hone.studies.study import Figure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
 _LIMITS = (0.0, 1.0)
-_STAGES = {"before": "after fine-tuning", EASY: "after RL(2-5)", HARD: "after RL(6-9)"}
 
 
 def table_1(results: Results) -> Drawing | None:
@@ -35,7 +35,7 @@ def table_1(results: Results) -> Drawing | None:
     for (data, stage), paper in PAPER_TABLE.items():
         arm = runs.select(data=data, train=HARD if stage == "before" else stage)
         when = "before" if stage == "before" else "after"
-        rows = groups[f"{data} {_STAGES[stage]}"] = {}
+        rows = groups[f"{data} {STAGES[stage]}"] = {}
         kinds = ((INVERSION, paper[1]), (EVALUATION, paper[2]))
         for kind, reported in kinds:
             rows[kind] = accuracy(responses(arm, when, kind))

@@ -19,6 +19,7 @@ from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
 from hone.studies.select_and_improve.claims import CLAIMS
 from hone.studies.select_and_improve.figures import FIGURES
+from hone.studies.select_and_improve.tables import TABLES
 from hone.studies.study import Study, require_experiments, seed_by_seed
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
@@ -409,4 +410,5 @@ study = Study(
     plan=plan,
     claims=CLAIMS,
     figures=FIGURES,
+    tables=TABLES,
 )

@@ -85,7 +85,7 @@ class FieldArithmetic:
     @property
     def prompt_tokens(self) -> int:
         mapped = self.p if self.symbols == "fresh" else 0
-        return mapped + 3 * self.high + 4
+        return mapped + 3 * self.high + 3
 
     @property
     def max_tokens(self) -> int:

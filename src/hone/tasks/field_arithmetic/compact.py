@@ -1,14 +1,15 @@
 """Problems and solutions as one token a symbol, for models that are trained from scratch.
 
-    evaluation   s #1 op v #2 op v … = ? <sep>          inversion   ? #1 op v #2 op v … = e <sep>
+    evaluation   s #1 op v #2 op v … = ?          inversion   ? #1 op v #2 op v … = e
     forward      > s  #1 op v = r  #2 op v = r …  ; r <eos>
     backward     < e  #n op v = r  … #1 op v = r  ; r <eos>      with the inverse operations
     affine       > a b  #1 op v = a b …  ; e - b = c / a = x ; x <eos>
     trial        > ? c #1 op v = r …  ? c #1 op v = r …  ; c <eos>
 
-The first token settles the strategy. Operations are numbered (one symbol each, up to `MOST`): a
-chain holds many alike, and its place cannot be found by looking at them. Operands and results are
-field elements, written with the symbols that a permutation gives them.
+The last token of a prompt tells what is asked, and the first of a response settles the strategy.
+Operations are numbered (one symbol each, up to `MOST`): a chain holds many alike, and its place
+cannot be found by looking at them. Operands and results are field elements, written with the
+symbols that a permutation gives them.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ from hone.core.alphabet import Alphabet
 from hone.core.sequences import Sequences, pack
 from hone.tasks.field_arithmetic.chains import DIVIDE, SUBTRACT, Chains, affine, inverses, walk
 
-MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<sep>", "<pad>")
+MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<pad>")
 MOST = 32
 """Operations of the longest chain."""
 
@@ -33,7 +34,7 @@ class Form:
         marks = [self.alphabet.id(mark) for mark in MARKS]
         self.operations = np.array(marks[:4])
         self.equals, self.forward, self.backward, self.unknown, self.so = marks[4:9]
-        self.eos, self.sep = marks[9:11]
+        self.eos = marks[9]
         self.first_number = self.alphabet.id("#1")
 
     def native(self, chains: Chains, opening: int) -> list[np.ndarray]:
@@ -91,9 +92,7 @@ class Form:
         first = np.where(inverted, asked, chains.start)
         last = np.where(inverted, chains.end, asked)
         listed = self.listed(chains)
-        tail = np.stack(
-            [np.full_like(last, self.equals), last, np.full_like(last, self.sep)], axis=1
-        )
+        tail = np.stack([np.full_like(last, self.equals), last], axis=1)
         return _joined(first[:, None], listed, chains.steps, tail)
 
     def in_symbols(

@@ -3,8 +3,8 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e <sep>  →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
-    undo      s #1 op v … = e <sep>  →  < e  the inverse operations, the last one first
+    copy      s #1 op v … = e  →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
+    undo      s #1 op v … = e  →  < e  the inverse operations, the last one first
 
 None asks for anything: walks teach to execute, lists to keep one's place in a list of any
 length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
@@ -78,7 +78,7 @@ class FieldSkills:
 
     @property
     def prompt_tokens(self) -> int:
-        return 3 * self.high + 4
+        return 3 * self.high + 3
 
     @property
     def max_tokens(self) -> int:
@@ -201,8 +201,8 @@ class FieldSkills:
                 FACT: [start, form.first_number + place, *listed[1:], form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
-                COPY: [start, *listed, form.equals, end, form.sep],
-                UNDO: [start, *listed, form.equals, end, form.sep],
+                COPY: [start, *listed, form.equals, end],
+                UNDO: [start, *listed, form.equals, end],
             }
             rows.append(prompts[str(kind)])
         return rows
