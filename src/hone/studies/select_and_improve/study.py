@@ -64,10 +64,10 @@ class Settings:
     p: int = 11
     width: int = 128
     layers: int = 4
-    first: int = 200  # steps of pretraining on facts and short lists, in order
+    first: int = 300  # steps of pretraining on facts and short lists, in order
     short: int = 300  # then on short walks and lists as well
-    long: int = 300  # and then on long ones
-    lists: float = 0.5  # share of lists among walks and lists
+    long: int = 400  # and then on long ones
+    lists: float = 2 / 3  # share of lists among walks and lists
     longest: int = 15  # operations of a walk or list
     sft: int = 150  # steps of 96 demonstrations
     replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
@@ -115,12 +115,11 @@ class Settings:
 def exercises(settings: Settings, longest: int) -> FieldSkills:
     """Facts, walks and lists of up to so many operations.
 
-    Only short walks carry what is unknown: a strategy that does not fit its problem is then taught
-    by demonstrations alone, as far as they go.
+    Walks carry one value: a strategy that does not fit its problem is taught by demonstrations
+    alone, as far as they go.
     """
     lists, walks = (1 - FACTS) * settings.lists, (1 - FACTS) * (1 - settings.lists)
-    affine = walks / 2 if longest <= SHORT else 0.0
-    return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, lists / 2, lists / 2)
+    return FieldSkills(settings.p, 1, longest, FACTS, walks, 0.0, lists / 2, lists / 2)
 
 
 def pretrain(settings: Settings, seed: int) -> Node:
