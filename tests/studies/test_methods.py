@@ -77,4 +77,4 @@ def test_every_method_draws_the_same_number_of_responses_a_round() -> None:
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(UsageError, match=key.rstrip("s")):
-        replace(study.settings("full", ""), **{key: value})
+        study.plan(replace(study.settings("full", ""), **{key: value}))

@@ -76,7 +76,7 @@ def test_changing_the_mixture_of_a_part_leaves_the_rest_as_it_is() -> None:
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(UsageError, match=key.rstrip("s")):
-        replace(TINY, **{key: value})
+        plan(replace(TINY, **{key: value}))
 
 
 @pytest.fixture(scope="module")

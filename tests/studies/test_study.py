@@ -109,7 +109,7 @@ def test_a_study_of_experiments_has_known_ones_and_different_seeds(changes: dict
     order = [node.seed for node in parity.plan(settings)]
     assert order == sorted(order)
     with pytest.raises(UsageError, match=r"seeds|experiment"):
-        replace(settings, **changes)
+        parity.plan(replace(settings, **changes))
 
 
 @pytest.mark.parametrize("name", study_names())

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -115,26 +115,22 @@ Chosen = TypeVar("Chosen", bound=Experiments)
 def seed_by_seed(
     settings: Chosen, experiments: Mapping[str, Callable[[Chosen, int], Iterable[Node]]]
 ) -> list[Node]:
-    """Every stage of the experiments that the settings name: of one seed, then of the next."""
+    """Every stage of the experiments that the settings name: of one seed, then of the next.
+
+    Raises:
+        UsageError: an experiment that there is not, no seeds, or a seed twice.
+    """
+    for name in settings.experiments:
+        if name not in experiments:
+            raise unknown("experiment", name, experiments)
+    distinct = len(set(settings.seeds)) == len(settings.seeds) > 0
+    require(distinct, "seeds", settings.seeds, "one or more different whole numbers")
     return [
         node
         for seed in settings.seeds
         for name in settings.experiments
         for node in experiments[name](settings, seed)
     ]
-
-
-def require_experiments(settings: Experiments, known: Collection[str]) -> None:
-    """Refuse settings with an experiment that there is not, without seeds, or with a seed twice.
-
-    Raises:
-        UsageError: naming the key, the value and what is allowed.
-    """
-    for name in settings.experiments:
-        if name not in known:
-            raise unknown("experiment", name, known)
-    distinct = len(set(settings.seeds)) == len(settings.seeds) > 0
-    require(distinct, "seeds", settings.seeds, "one or more different whole numbers")
 
 
 def assess(claims: Sequence[Claim], results: Results) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from hone.core.contracts import Task
 from hone.core.errors import UsageError, require, unknown
 from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.tasks.parity import Parity
 
-TASKS = {task.name: task for task in (Parity, FieldArithmetic)}
+TASKS = {task.name: task for task in (Parity, FieldArithmetic, FieldCompositions)}
 _KINDS = {int: "a whole number", float: "a number"}
 
 

@@ -15,7 +15,7 @@ from hone.objectives.rewards import Coin, Learned, Majority, Reward, WellFormed,
 from hone.runs.plan import Node
 from hone.studies.post_training.methods_claims import CLAIMS
 from hone.studies.post_training.methods_figures import FIGURES
-from hone.studies.study import Study, require_experiments, seed_by_seed
+from hone.studies.study import Study, seed_by_seed
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, FitReward, Optimizer, PostTrain, Supervise
 
@@ -51,7 +51,6 @@ class Settings:
     samples: int = 4  # to each of them at temperature 1
 
     def __post_init__(self) -> None:
-        require_experiments(self, EXPERIMENTS)
         for name in _COUNTS:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.lr > 0, "lr", self.lr, "a number above 0")

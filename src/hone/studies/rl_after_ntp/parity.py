@@ -18,7 +18,7 @@ from hone.objectives.rewards import verified
 from hone.runs.plan import Node
 from hone.studies.rl_after_ntp.parity_claims import CLAIMS
 from hone.studies.rl_after_ntp.parity_figures import FIGURES
-from hone.studies.study import Study, require_experiments, seed_by_seed
+from hone.studies.study import Study, seed_by_seed
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Respond, Supervise
 
@@ -64,7 +64,6 @@ class Settings:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        require_experiments(self, EXPERIMENTS)
         require(0 <= self.p_cot <= 1, "p_cot", self.p_cot, "a number in [0, 1]")
         for p_cot in self.sweep:
             require(0 <= p_cot <= 1, "sweep", p_cot, "numbers in [0, 1]")

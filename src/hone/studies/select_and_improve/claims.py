@@ -305,6 +305,23 @@ ROBUSTNESS = (
         )
         for share in (0.75, 0.9)
     ),
+    _claim(
+        "seeds_enable_composition",
+        f"{SELECT} Fig. 6",
+        "With two-part problems among the demonstrations, RL learns three to five parts.",
+        f"{_ACCURACY}, problems of 3-5 parts, after RL on them",
+        AtLeast(CHANCE + GAIN),
+        accuracy_when("composed after", experiment="compositions", seeds="with"),
+    ),
+    _claim(
+        "without_seeds_nothing_composes",
+        f"{SELECT} Fig. 6",
+        "Without, it stays at chance.",
+        f"{_ACCURACY}, problems of 3-5 parts, after RL on them",
+        Within(CHANCE - STILL, CHANCE + STILL),
+        accuracy_when("composed after", experiment="compositions", seeds="without"),
+        CHANCE,
+    ),
     *(
         _claim(
             f"{experiment}_both_beat_{data}",

@@ -3,221 +3,36 @@
 A decoder learns, from scratch, to calculate in a prime field and to keep its place in lists of up
 to 15 operations; then, from demonstrations of 2 to 5 operations, to solve problems `forward`,
 `backward`, or either way at random; then RL on harder problems shows what it adds (arXiv
-2606.13125). Each function below is one
-experiment; `Settings.experiments` names those that a run carries out.
+2606.13125). Each function below is one experiment; `Settings.experiments` names those that a run
+carries out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from hone.core.errors import require
-from hone.models.config import DecoderConfig, mistral_style
-from hone.objectives.algorithms import Algorithm, expert_iteration, grpo, ppo, rloo
-from hone.objectives.curricula import Adaptive, Curriculum, Fixed, Staged
-from hone.objectives.divergence import KL
-from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
-from hone.runs.plan import Factor, Node
+from hone.objectives.algorithms import expert_iteration, grpo, ppo, rloo
+from hone.objectives.curricula import Adaptive, Fixed, Staged
+from hone.objectives.rewards import verified
+from hone.runs.plan import Node
+from hone.studies.select_and_improve.arms import (
+    COMPOSED,
+    MIXTURES,
+    REWARDS,
+    Settings,
+    fine_tune,
+    looked_at,
+    post_train,
+    pretrain,
+    range_of,
+    taught,
+    with_rl,
+)
 from hone.studies.select_and_improve.claims import CLAIMS
 from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
-from hone.studies.study import Study, require_experiments, seed_by_seed
+from hone.studies.study import Study, seed_by_seed
 from hone.tasks.field_arithmetic import FieldArithmetic
-from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
-from hone.training.configs import (
-    Evaluation,
-    Optimizer,
-    PostTrain,
-    Replay,
-    Respond,
-    Score,
-    Supervise,
-)
-
-MIXTURES = {
-    "F": (("forward", 1.0),),
-    "B": (("backward", 1.0),),
-    "FB": (("forward", 0.5), ("backward", 0.5)),
-}
-"""Strategies of the demonstrations, by arm."""
-
-REWARDS: dict[str, Reward] = {
-    "verifier": verified("outcome"),
-    "majority": ((1.0, Majority()),),
-    "format": ((1.0, WellFormed()),),
-    "coin": ((1.0, Coin()),),
-}
-
-
-FACTS = 0.4
-"""Share of isolated facts among the exercises; they are short, and their tokens few."""
-SHORT = 4
-"""Operations of the first walks and lists: where they are few, what belongs together is found soon.
-Lists of up to 15 from the start take ten times as long."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run of the study fixes; every field can be set on the command line as key=value."""
-
-    experiments: tuple[str, ...]
-    seeds: tuple[int, ...] = (1, 2, 3)
-    p: int = 11
-    width: int = 128
-    layers: int = 4
-    first: int = 300  # steps of pretraining on facts and short lists, in order
-    short: int = 300  # then on short walks and lists as well
-    long: int = 400  # and then on long ones
-    lists: float = 2 / 3  # share of lists among walks and lists
-    longest: int = 15  # operations of a walk or list
-    sft: int = 150  # steps of 96 demonstrations
-    replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
-    easy: tuple[int, int] = (2, 5)  # operations of demonstrations
-    hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
-    rounds: int = 120  # of RL
-    prompts: int = 32
-    group: int = 8
-    lr: float = 1e-4  # of RL
-    kl: float = 0.0  # its coefficient
-    problems: int = 512  # of evaluation, half of each kind
-    samples: int = 8  # to each of them, before and after RL
-    looks: int = 12  # evaluations during RL
-
-    def __post_init__(self) -> None:
-        require_experiments(self, EXPERIMENTS)
-        for name in ("first", "short", "long", "sft", "rounds", "prompts", "problems", "looks",
-                     "layers"):  # fmt: skip
-            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        require(self.width % 32 == 0, "width", self.width, "a multiple of 32")
-        require(self.group >= 2, "group", self.group, "2 or more")
-        require(self.samples % 2 == 0 < self.samples, "samples", self.samples, "even, from 2")
-        require(0 <= self.lists <= 1, "lists", self.lists, "a number from 0 to 1")
-        require(self.replay >= 0, "replay", self.replay, "0 or more")
-        require(self.longest >= SHORT, "longest", self.longest, f"{SHORT} or more")
-        require(self.lr > 0, "lr", self.lr, "a number above 0")
-        require(self.kl >= 0, "kl", self.kl, "0 or more")
-        for name in ("easy", "hard"):
-            ends = getattr(self, name)
-            require(len(ends) == 2 and ends[0] <= ends[1] <= self.longest, name, ends,
-                    f"two rising numbers up to longest = {self.longest}")  # fmt: skip
-
-    def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> FieldArithmetic:
-        return FieldArithmetic(self.p, *ends, evaluation=evaluation)
-
-    def model(self) -> DecoderConfig:
-        """Room for the longest solution or exercise."""
-        longest = self.task((self.easy[0], self.longest))
-        exercise = FieldSkills(self.p, high=self.longest)
-        context = max(task.prompt_tokens + task.max_tokens for task in (longest, exercise))
-        vocab = len(longest.alphabet)
-        return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
-
-
-def exercises(settings: Settings, longest: int) -> FieldSkills:
-    """Facts, walks and lists of up to so many operations.
-
-    Walks carry one value: a strategy that does not fit its problem is taught by demonstrations
-    alone, as far as they go.
-    """
-    lists, walks = (1 - FACTS) * settings.lists, (1 - FACTS) * (1 - settings.lists)
-    return FieldSkills(settings.p, 1, longest, FACTS, walks, 0.0, lists / 2, lists / 2)
-
-
-def pretrain(settings: Settings, seed: int) -> Node:
-    """What a pretrained model brings along: facts, walks and lists, first short ones."""
-    courses = (
-        ("first", FieldSkills(settings.p, 1, SHORT, 0.6, 0.0, 0.0, 0.4, 0.0), 384, 2e-3),
-        ("short", exercises(settings, SHORT), 256, 2e-3),
-        ("long", exercises(settings, settings.longest), 128, 1.5e-3),
-    )
-    inputs: dict[str, Node] = {}
-    for name, task, batch, lr in courses:
-        steps = getattr(settings, name)
-        config = Supervise(
-            task=task,
-            mixture=((EXERCISE, 1.0),),
-            steps=steps,
-            batch=batch,
-            optimizer=Optimizer(lr, warmup=min(50, steps), decay="linear"),
-            evaluation=Evaluation(settings.problems, steps),
-            model=None if inputs else settings.model(),
-        )
-        inputs = {"policy": Node("pretrained", name, config, seed, inputs)}
-    return inputs["policy"]
-
-
-def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
-    """Next-token prediction on fresh demonstrations of an arm's strategies.
-
-    They are short, and without exercises among them the model forgets to go on beyond.
-    """
-    again = exercises(settings, settings.longest)
-    config = Supervise(
-        task=settings.task(settings.easy),
-        mixture=MIXTURES[arm],
-        steps=settings.sft,
-        batch=96,
-        optimizer=Optimizer(1e-3, warmup=min(20, settings.sft), decay="linear"),
-        evaluation=Evaluation(settings.problems, settings.sft, settings.samples),
-        replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if settings.replay else None,
-    )
-    return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, {"data": arm})
-
-
-def post_train(
-    settings: Settings,
-    base: Node,
-    arm: str,
-    on: tuple[int, int] | None = None,
-    *,
-    evaluation: float = 0.5,
-    reward: str = "verifier",
-    algorithm: Algorithm | None = None,
-    curriculum: Curriculum | None = None,
-    levels: tuple[tuple[int, int], ...] = (),
-    **factors: Factor,
-) -> Node:
-    """RL on problems of `on` operations, or of hard ones; always evaluated on the hard ones."""
-    chosen = algorithm or grpo(kl=KL(settings.kl) if settings.kl else None)
-    drawn = levels or (on or settings.hard,)
-    config = PostTrain(
-        task=settings.task(settings.hard),
-        algorithm=chosen,
-        reward=REWARDS[reward],
-        rounds=settings.rounds,
-        prompts=settings.prompts,
-        group=settings.group,
-        optimizer=Optimizer(settings.lr, warmup=5),
-        evaluation=Evaluation(
-            settings.problems // 2, max(1, settings.rounds // settings.looks), samples=2
-        ),
-        levels=tuple(settings.task(ends, evaluation) for ends in drawn),
-        curriculum=curriculum or Fixed((1.0,)),
-    )
-    labels = {**base.factors, "train": _range(drawn[-1]), **factors}
-    return Node(arm, "rl", config, base.seed, {"policy": base}, labels)
-
-
-def looked_at(
-    settings: Settings, policy: Node, arm: str, when: str, **factors: Factor
-) -> Iterator[Node]:
-    """Responses to the hard problems: free, and forced into each strategy."""
-    labels = {**policy.factors, **factors}
-    for forced in (None, *FieldArithmetic.strategies):
-        config = Respond(
-            settings.task(settings.hard), settings.problems, settings.samples, forced=forced
-        )
-        stage = when if forced is None else f"{when} {forced}"
-        yield Node(arm, stage, config, policy.seed, {"policy": policy}, labels)
-
-
-def with_rl(settings: Settings, base: Node, rl: Node) -> Iterator[Node]:
-    """An RL stage with what is measured before, during and after it."""
-    yield rl
-    yield from looked_at(settings, base, rl.arm, "before", **rl.factors)
-    yield from looked_at(settings, rl, rl.arm, "after")
-    drift = Score(settings.task(settings.hard), max(1, settings.rounds // settings.looks))
-    inputs = {"policy": base, "rollouts": rl}
-    yield Node(rl.arm, "drift", drift, rl.seed, inputs, rl.factors)
+from hone.training.configs import Evaluation, Optimizer, PostTrain, Respond, Supervise
 
 
 def main(settings: Settings, seed: int) -> Iterator[Node]:
@@ -228,7 +43,7 @@ def main(settings: Settings, seed: int) -> Iterator[Node]:
         yield base
         yield from forced_on_easy(settings, base)
         for on in (settings.easy, settings.hard):
-            arm = f"{data} RL({_range(on)})"
+            arm = f"{data} RL({range_of(on)})"
             yield from with_rl(
                 settings, base, post_train(settings, base, arm, on, experiment="main")
             )
@@ -306,8 +121,32 @@ def longer(settings: Settings, seed: int) -> Iterator[Node]:
     other = replace(settings, hard=(settings.hard[0], settings.longest))
     for data in MIXTURES:
         base = fine_tune(other, seed, data)
-        rl = post_train(other, base, f"{data} RL({_range(other.hard)})", experiment="longer")
+        rl = post_train(other, base, f"{data} RL({range_of(other.hard)})", experiment="longer")
         yield from with_rl(other, base, rl)
+
+
+def compositions(settings: Settings, seed: int) -> Iterator[Node]:
+    """RL on compositions of three to five parts, from demonstrations with pairs or without (E6)."""
+    hard = settings.composed(*COMPOSED)
+    for seeds, most in (("with", 2), ("without", 1)):
+        arm = f"composed, {seeds} seeds"
+        labels = {"experiment": "compositions", "seeds": seeds}
+        base = taught(settings, seed, arm, settings.composed(1, most), MIXTURES["FB"], **labels)
+        rl = PostTrain(
+            task=hard,
+            algorithm=grpo(),
+            reward=verified("outcome"),
+            rounds=settings.rounds,
+            prompts=settings.prompts,
+            group=settings.group,
+            optimizer=Optimizer(settings.lr, warmup=5),
+            evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
+        )
+        after = Node(arm, "rl", rl, seed, {"policy": base}, labels)
+        yield from (base, after)
+        for when, policy in (("composed before", base), ("composed after", after)):
+            look = Respond(hard, settings.problems, settings.samples)
+            yield Node(arm, when, look, seed, {"policy": policy}, labels)
 
 
 def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
@@ -368,6 +207,7 @@ EXPERIMENTS = {
         tilt,
         another_field,
         longer,
+        compositions,
         hyperparameters,
         algorithms,
         curricula,
@@ -379,10 +219,6 @@ EXPERIMENTS = {
 def plan(settings: Settings) -> list[Node]:
     """Every stage of the experiments that the settings name, seed by seed."""
     return seed_by_seed(settings, EXPERIMENTS)
-
-
-def _range(ends: tuple[int, int]) -> str:
-    return f"{ends[0]}-{ends[1]}"
 
 
 CORE = Settings(("main", "rewards", "yardsticks"))
@@ -398,7 +234,9 @@ study = Study(
         "quick": {"": replace(CORE, experiments=("main",), seeds=(0,))},
         "full": {
             "core": CORE,
-            "robustness": replace(CORE, experiments=("tilt", "another_field", "longer")),
+            "robustness": replace(
+                CORE, experiments=("tilt", "another_field", "longer", "compositions")
+            ),
             "ablations": replace(
                 CORE,
                 experiments=("hyperparameters", "algorithms", "curricula", "pretraining"),

@@ -116,6 +116,12 @@ class FieldArithmetic:
             order = self._in_turn(latent["inverted"])
         return self._problems({name: values[order[:n]] for name, values in latent.items()})
 
+    def draw_any(self, n: int, stream: Stream) -> dict[str, np.ndarray]:
+        """Latent arrays of `n` problems of either split, their first and last step different."""
+        drawn = self._candidates(4 * n, stream)
+        rows = np.flatnonzero(_ends_differ(drawn))[:n]
+        return {name: values[rows] for name, values in drawn.items()}
+
     def problems(
         self, chains: Chains, inverted: Bool[np.ndarray, " n"], symbols: Int[np.ndarray, "n p"]
     ) -> Problems:

@@ -1,0 +1,236 @@
+"""How an arm is made: what a model is taught before RL, the RL, and what is measured around it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hone.core.contracts import Task
+from hone.core.errors import require
+from hone.models.config import DecoderConfig, mistral_style
+from hone.objectives.algorithms import Algorithm, grpo
+from hone.objectives.curricula import Curriculum, Fixed
+from hone.objectives.divergence import KL
+from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
+from hone.runs.plan import Factor, Node
+from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic.compositions import FieldCompositions
+from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
+from hone.training.configs import (
+    Evaluation,
+    Optimizer,
+    PostTrain,
+    Replay,
+    Respond,
+    Score,
+    Supervise,
+)
+
+MIXTURES = {
+    "F": (("forward", 1.0),),
+    "B": (("backward", 1.0),),
+    "FB": (("forward", 0.5), ("backward", 0.5)),
+}
+"""Strategies of the demonstrations, by arm."""
+
+REWARDS: dict[str, Reward] = {
+    "verifier": verified("outcome"),
+    "majority": ((1.0, Majority()),),
+    "format": ((1.0, WellFormed()),),
+    "coin": ((1.0, Coin()),),
+}
+
+
+FACTS = 0.4
+"""Share of isolated facts among the exercises; they are short, and their tokens few."""
+SHORT = 4
+"""Operations of the first walks and lists: where they are few, what belongs together is found soon.
+Lists of up to 15 from the start take ten times as long."""
+
+
+COMPOSED = (3, 5)
+"""Parts of the compositions that RL is run on."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run of the study fixes; every field can be set on the command line as key=value."""
+
+    experiments: tuple[str, ...]
+    seeds: tuple[int, ...] = (1, 2, 3)
+    p: int = 11
+    width: int = 128
+    layers: int = 4
+    first: int = 300  # steps of pretraining on facts and short lists, in order
+    short: int = 300  # then on short walks and lists as well
+    long: int = 400  # and then on long ones
+    lists: float = 2 / 3  # share of lists among walks and lists
+    longest: int = 15  # operations of a walk or list
+    sft: int = 150  # steps of 96 demonstrations
+    replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
+    easy: tuple[int, int] = (2, 5)  # operations of demonstrations
+    hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
+    rounds: int = 120  # of RL
+    prompts: int = 32
+    group: int = 8
+    lr: float = 1e-4  # of RL
+    kl: float = 0.0  # its coefficient
+    problems: int = 512  # of evaluation, half of each kind
+    samples: int = 8  # to each of them, before and after RL
+    looks: int = 12  # evaluations during RL
+
+    def __post_init__(self) -> None:
+        for name in ("first", "short", "long", "sft", "rounds", "prompts", "problems", "looks",
+                     "layers"):  # fmt: skip
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(self.width % 32 == 0, "width", self.width, "a multiple of 32")
+        require(self.group >= 2, "group", self.group, "2 or more")
+        require(self.samples % 2 == 0 < self.samples, "samples", self.samples, "even, from 2")
+        require(0 <= self.lists <= 1, "lists", self.lists, "a number from 0 to 1")
+        require(self.replay >= 0, "replay", self.replay, "0 or more")
+        require(self.longest >= SHORT, "longest", self.longest, f"{SHORT} or more")
+        require(self.lr > 0, "lr", self.lr, "a number above 0")
+        require(self.kl >= 0, "kl", self.kl, "0 or more")
+        for name in ("easy", "hard"):
+            ends = getattr(self, name)
+            require(len(ends) == 2 and ends[0] <= ends[1] <= self.longest, name, ends,
+                    f"two rising numbers up to longest = {self.longest}")  # fmt: skip
+
+    def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> FieldArithmetic:
+        return FieldArithmetic(self.p, *ends, evaluation=evaluation)
+
+    def composed(self, fewest: int, most: int) -> FieldCompositions:
+        """Problems of several short parts."""
+        return FieldCompositions(self.p, fewest, most, self.easy[0], self.easy[0] + 1)
+
+    def model(self) -> DecoderConfig:
+        """Room for the longest solution or exercise."""
+        longest = self.task((self.easy[0], self.longest))
+        every = (longest, FieldSkills(self.p, high=self.longest), self.composed(*COMPOSED))
+        context = max(task.prompt_tokens + task.max_tokens for task in every)
+        vocab = len(longest.alphabet)
+        return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
+
+
+def exercises(settings: Settings, longest: int) -> FieldSkills:
+    """Facts, walks and lists of up to so many operations.
+
+    Walks carry one value: a strategy that does not fit its problem is taught by demonstrations
+    alone, as far as they go.
+    """
+    lists, walks = (1 - FACTS) * settings.lists, (1 - FACTS) * (1 - settings.lists)
+    return FieldSkills(settings.p, 1, longest, FACTS, walks, 0.0, lists / 2, lists / 2)
+
+
+def pretrain(settings: Settings, seed: int) -> Node:
+    """What a pretrained model brings along: facts, walks and lists, first short ones."""
+    courses = (
+        ("first", FieldSkills(settings.p, 1, SHORT, 0.6, 0.0, 0.0, 0.4, 0.0), 384, 2e-3),
+        ("short", exercises(settings, SHORT), 256, 2e-3),
+        ("long", exercises(settings, settings.longest), 128, 1.5e-3),
+    )
+    inputs: dict[str, Node] = {}
+    for name, task, batch, lr in courses:
+        steps = getattr(settings, name)
+        config = Supervise(
+            task=task,
+            mixture=((EXERCISE, 1.0),),
+            steps=steps,
+            batch=batch,
+            optimizer=Optimizer(lr, warmup=min(50, steps), decay="linear"),
+            evaluation=Evaluation(settings.problems, steps),
+            model=None if inputs else settings.model(),
+        )
+        inputs = {"policy": Node("pretrained", name, config, seed, inputs)}
+    return inputs["policy"]
+
+
+def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
+    """Next-token prediction on fresh demonstrations of an arm's strategies."""
+    task = settings.task(settings.easy)
+    return taught(settings, seed, arm, task, MIXTURES[arm], data=arm)
+
+
+def taught(
+    settings: Settings,
+    seed: int,
+    arm: str,
+    task: Task,
+    mixture: tuple[tuple[str, float], ...],
+    **factors: Factor,
+) -> Node:
+    """Next-token prediction on fresh demonstrations of a task, exercises among them.
+
+    Demonstrations are short, and without exercises the model forgets to go on beyond.
+    """
+    again = exercises(settings, settings.longest)
+    config = Supervise(
+        task=task,
+        mixture=mixture,
+        steps=settings.sft,
+        batch=96,
+        optimizer=Optimizer(1e-3, warmup=min(20, settings.sft), decay="linear"),
+        evaluation=Evaluation(settings.problems, settings.sft, settings.samples),
+        replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if settings.replay else None,
+    )
+    return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, factors)
+
+
+def post_train(
+    settings: Settings,
+    base: Node,
+    arm: str,
+    on: tuple[int, int] | None = None,
+    *,
+    evaluation: float = 0.5,
+    reward: str = "verifier",
+    algorithm: Algorithm | None = None,
+    curriculum: Curriculum | None = None,
+    levels: tuple[tuple[int, int], ...] = (),
+    **factors: Factor,
+) -> Node:
+    """RL on problems of `on` operations, or of hard ones; always evaluated on the hard ones."""
+    chosen = algorithm or grpo(kl=KL(settings.kl) if settings.kl else None)
+    drawn = levels or (on or settings.hard,)
+    config = PostTrain(
+        task=settings.task(settings.hard),
+        algorithm=chosen,
+        reward=REWARDS[reward],
+        rounds=settings.rounds,
+        prompts=settings.prompts,
+        group=settings.group,
+        optimizer=Optimizer(settings.lr, warmup=5),
+        evaluation=Evaluation(
+            settings.problems // 2, max(1, settings.rounds // settings.looks), samples=2
+        ),
+        levels=tuple(settings.task(ends, evaluation) for ends in drawn),
+        curriculum=curriculum or Fixed((1.0,)),
+    )
+    labels = {**base.factors, "train": range_of(drawn[-1]), **factors}
+    return Node(arm, "rl", config, base.seed, {"policy": base}, labels)
+
+
+def looked_at(
+    settings: Settings, policy: Node, arm: str, when: str, **factors: Factor
+) -> Iterator[Node]:
+    """Responses to the hard problems: free, and forced into each strategy."""
+    labels = {**policy.factors, **factors}
+    for forced in (None, *FieldArithmetic.strategies):
+        config = Respond(
+            settings.task(settings.hard), settings.problems, settings.samples, forced=forced
+        )
+        stage = when if forced is None else f"{when} {forced}"
+        yield Node(arm, stage, config, policy.seed, {"policy": policy}, labels)
+
+
+def with_rl(settings: Settings, base: Node, rl: Node) -> Iterator[Node]:
+    """An RL stage with what is measured before, during and after it."""
+    yield rl
+    yield from looked_at(settings, base, rl.arm, "before", **rl.factors)
+    yield from looked_at(settings, rl, rl.arm, "after")
+    drift = Score(settings.task(settings.hard), max(1, settings.rounds // settings.looks))
+    inputs = {"policy": base, "rollouts": rl}
+    yield Node(rl.arm, "drift", drift, rl.seed, inputs, rl.factors)
+
+
+def range_of(ends: tuple[int, int]) -> str:
+    """Numbers of operations as labels and arms have them."""
+    return f"{ends[0]}-{ends[1]}"

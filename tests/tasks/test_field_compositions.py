@@ -1,0 +1,133 @@
+"""Compositions: each part is a problem by itself, given what the one before came to."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hone.core.contracts import Problems
+from hone.core.errors import UsageError
+from hone.core.random import Stream
+from hone.core.sequences import Sequences, pack
+from hone.core.vocabulary import PositionClass
+from hone.tasks import FieldArithmetic, parse_task
+from hone.tasks.field_arithmetic.compositions import FieldCompositions
+
+TASKS = st.builds(
+    FieldCompositions,
+    p=st.sampled_from([5, 11]),
+    fewest=st.integers(1, 2),
+    most=st.integers(2, 4),
+    high=st.integers(2, 4),
+)
+OPERATIONS = {"+": lambda a, b: a + b, "*": lambda a, b: a * b}
+
+
+def words(task: FieldCompositions, sequences: Sequences) -> list[list[str]]:
+    return [task.alphabet.text(np.array(row)).split() for row in sequences.lists()]
+
+
+def answer(prompt: list[str], p: int) -> str:
+    """Solves a prompt as it is written, inversions by trying every element."""
+    rest, carried = list(prompt), ""
+    while rest:
+        end = rest.index("=") + 2
+        part, rest = rest[:end], rest[end:]
+        first, last = (carried if token == ";" else token for token in (part[0], part[-1]))
+        steps = [(part[i + 1], int(part[i + 2][1:])) for i in range(1, len(part) - 2, 3)]
+
+        def run(value: int, steps: list[tuple[str, int]] = steps) -> str:
+            for operation, operand in steps:
+                value = OPERATIONS[operation](value, operand) % p
+            return f"e{value}"
+
+        if last == "?":
+            carried = run(int(first[1:]))
+        else:
+            carried = next(f"e{x}" for x in range(p) if run(x) == last)
+    return carried
+
+
+def read(task: FieldCompositions, problems: Problems, responses: Sequences):
+    return task.read(problems, responses, np.ones(len(responses), dtype=bool))
+
+
+@settings(max_examples=25, deadline=None)
+@given(TASKS, st.integers(0, 1000))
+def test_answers_are_those_of_a_calculator_that_reads_the_prompt(
+    task: FieldCompositions, seed: int
+) -> None:
+    problems = task.draw("train", 10, Stream.root(seed))
+    for prompt, wanted in zip(words(task, problems.prompts), problems.answers, strict=True):
+        assert answer(prompt, task.p) == wanted
+    assert problems.prompts.lengths.max() <= task.prompt_tokens
+
+
+@settings(max_examples=25, deadline=None)
+@given(TASKS, st.integers(0, 1000))
+def test_every_demonstration_is_read_as_what_it_is(task: FieldCompositions, seed: int) -> None:
+    problems = task.draw("train", 10, Stream.root(seed))
+    for strategy in task.strategies:
+        solution = task.demonstrate(problems, strategy)
+        reading = read(task, problems, solution)
+        assert (reading.grades == "correct").all()
+        assert (task.reward("process", problems, solution, reading) == 1).all()
+        assert solution.lengths.max() <= task.max_tokens
+        decided = (reading.classes == PositionClass.DECIDE).sum(axis=1)
+        assert (decided == problems.difficulty).all()
+        if strategy != "native":
+            assert (reading.strategies == strategy).all()
+    kinds = [row[:n] for row, n in zip(problems.latent["inverted"], problems.difficulty,
+                                       strict=True)]  # fmt: skip
+    mixed = np.array([0 < kind.sum() < len(kind) for kind in kinds])
+    native = read(task, problems, task.demonstrate(problems, "native")).strategies
+    assert (native[mixed] == "native").all()
+    assert set(native[~mixed]) <= {"forward", "backward"}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.data())
+def test_a_wrong_result_ends_what_counts_as_right(seed: int, data: st.DataObject) -> None:
+    task = FieldCompositions(11, 3, 3, 2, 2)  # two operations a part
+    problems = task.draw("train", 5, Stream.root(seed))
+    solution = task.demonstrate(problems, "native")
+    step = data.draw(st.integers(0, 5))
+    place = 14 * (step // 2) + 2 + 5 * (step % 2) + 4
+    wrong = solution.tokens.copy()
+    wrong[:, place] = (wrong[:, place] + 1) % 11
+    reading = read(task, problems, Sequences(wrong, solution.lengths))
+    assert (reading.steps_correct == step).all()
+
+
+def test_one_part_is_a_problem_of_field_arithmetic() -> None:
+    task, single = FieldCompositions(11, 1, 1, 2, 5), FieldArithmetic(11, 2, 5)
+    problems = task.draw("train", 50, Stream.root(0))
+    alone = single.draw("train", 50, Stream.root(0))
+    assert {len(row) for row in words(task, problems.prompts)} == {
+        len(row) for row in words(task, alone.prompts)
+    }
+    assert task.alphabet == single.alphabet
+
+
+def test_splits_do_not_overlap_whatever_the_number_of_parts() -> None:
+    tasks = [FieldCompositions(5, 1, most, 2, 2) for most in (1, 2)]
+    train, validation = (
+        {name for task in tasks for name in task.draw(split, 500, Stream.root(1)).ids}
+        for split in ("train", "validation")
+    )
+    assert not train & validation
+
+
+@given(st.lists(st.lists(st.integers(0, 53), min_size=1, max_size=60), min_size=5, max_size=5))
+def test_any_tokens_can_be_read(rows: list[list[int]]) -> None:
+    task = FieldCompositions(11, 1, 3)
+    problems = task.draw("train", 5, Stream.root(0))
+    reading = read(task, problems, pack(rows))
+    assert (reading.steps_correct <= problems.latent["steps"].sum(axis=1)).all()
+
+
+def test_impossible_compositions_are_refused_by_name() -> None:
+    for text, named in (("fewest=0", "fewest"), ("most=1", "most"), ("low=1", "low"),
+                        ("p=12", "p")):  # fmt: skip
+        with pytest.raises(UsageError, match=named):
+            parse_task(f"field_compositions:{text}")
