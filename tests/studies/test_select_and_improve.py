@@ -17,7 +17,7 @@ from hone.studies.select_and_improve.study import Settings, plan, study
 from hone.studies.study import assess
 from hone.training.configs import PostTrain, Supervise
 
-SHOWN = ("main", "rewards", "yardsticks", "tilt", "curricula")
+SHOWN = ("main", "easier", "rewards", "yardsticks", "tilt", "curricula")
 TINY = Settings(
     SHOWN, seeds=(0,), width=32, layers=1, first=2, short=2, long=4, sft=2, replay=2,
     rounds=2, prompts=4, group=4, problems=8, samples=2, looks=1, longest=9,
@@ -36,8 +36,9 @@ def test_one_pretrained_model_serves_every_arm_of_a_seed() -> None:
 
 
 def test_arms_of_the_main_experiment_are_those_of_the_papers_table() -> None:
-    nodes = plan(study.settings("quick", ""))
-    arms = {(n.factors["data"], n.factors["train"]) for n in nodes if n.stage == "rl"}
+    nodes = plan(study.settings("full", "core"))
+    main = [n.factors for n in nodes if n.stage == "rl" and n.factors["experiment"] == "main"]
+    arms = {(factors["data"], factors["train"]) for factors in main}
     assert arms == {key for key in PAPER_TABLE if key[1] != "before"}
 
 

@@ -68,7 +68,7 @@ class Settings:
     replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
     easy: tuple[int, int] = (2, 5)  # operations of demonstrations
     hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
-    rounds: int = 120  # of RL
+    rounds: int = 150  # of RL
     prompts: int = 32
     group: int = 8
     lr: float = 1e-4  # of RL
