@@ -18,7 +18,7 @@ from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.reading import reasons
-from hone.tasks.splits import in_validation
+from hone.tasks.splits import enough, in_validation
 
 MINUS, PLUS, EOS, SEP, PAD = range(5)
 _ALPHABET = Alphabet(("-", "+", "<eos>", "<sep>", "<pad>"), "<eos>", "<pad>")
@@ -58,14 +58,15 @@ class Parity:
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` independent problems, uniform over the inputs that belong to the split."""
-        kept: list[np.ndarray] = []
-        for attempt in range(64):
-            rows = np.arange(2 * n)[:, None]
-            bits = stream.uniform(attempt, rows, np.arange(self.d)) < 0.5
-            kept.append(bits[self._in_validation(bits) == (split == "validation")])
-            if sum(map(len, kept)) >= n:
-                return self._problems(np.concatenate(kept)[:n])
-        raise UsageError(f"parity with d = {self.d} has no {split} inputs; use a larger d")
+        rows, columns = np.arange(2 * n)[:, None], np.arange(self.d)
+        latent = enough(
+            n,
+            lambda attempt: {"bits": stream.uniform(attempt, rows, columns) < 0.5},
+            lambda drawn: self._in_validation(drawn["bits"]) == (split == "validation"),
+        )
+        if latent is None:
+            raise UsageError(f"parity with d = {self.d} has no {split} inputs; use a larger d")
+        return self._problems(latent["bits"][:n])
 
     def inputs(self, split: Split) -> Problems:
         """Every problem of a split, in order: for exact checks at small d."""

@@ -1,11 +1,38 @@
 """Which problems are held out: by a hash of the problem, so that no seed can move one."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Bool, UInt32
 
 from hone.core.random import philox
 
+Latent = dict[str, np.ndarray]
+"""A task's own arrays, a row for each problem."""
+
 _VALIDATION_SHARE = 0.25
+_ATTEMPTS = 64
+
+
+def enough(
+    n: int,
+    candidates: Callable[[int], Latent],
+    fits: Callable[[Latent], Bool[np.ndarray, " drawn"]],
+) -> Latent | None:
+    """The candidates that fit, `n` or more of them; None where so many are not found.
+
+    Args:
+        candidates: of an attempt, numbered from 0.
+        fits: which of them are kept.
+    """
+    kept: list[Latent] = []
+    for attempt in range(_ATTEMPTS):
+        drawn = candidates(attempt)
+        ok = fits(drawn)
+        kept.append({name: values[ok] for name, values in drawn.items()})
+        if sum(len(next(iter(each.values()))) for each in kept) >= n:
+            return {name: np.concatenate([each[name] for each in kept]) for name in kept[0]}
+    return None
 
 
 def in_validation(

@@ -23,7 +23,7 @@ from hone.tasks.field_arithmetic import free_text, text
 from hone.tasks.field_arithmetic.chains import ADD, MULTIPLY, Chains
 from hone.tasks.field_arithmetic.compact import MOST, Form
 from hone.tasks.reading import reasons
-from hone.tasks.splits import in_validation
+from hone.tasks.splits import enough, in_validation
 
 EVALUATION, INVERSION = "evaluation", "inversion"
 Symbols = Literal["fixed", "permuted", "fresh"]
@@ -100,17 +100,15 @@ class FieldArithmetic:
         Kinds are drawn for training, and take turns in validation, so that any number of the first
         problems holds its share of each.
         """
-        kept: list[dict[str, np.ndarray]] = []
-        for attempt in range(64):
-            drawn = self._candidates(2 * n, stream.child("attempt", attempt))
-            ok = self._in_validation(drawn) == (split == "validation")
-            ok &= _ends_differ(drawn)
-            kept.append({name: values[ok] for name, values in drawn.items()})
-            if sum(len(each["start"]) for each in kept) >= n:
-                break
-        else:
+        latent = enough(
+            n,
+            lambda attempt: self._candidates(2 * n, stream.child("attempt", attempt)),
+            lambda drawn: (
+                (self._in_validation(drawn) == (split == "validation")) & _ends_differ(drawn)
+            ),
+        )
+        if latent is None:
             raise UsageError(f"{self} has no {split} problems; use longer chains")
-        latent = {name: np.concatenate([each[name] for each in kept]) for name in kept[0]}
         order = np.arange(len(latent["start"]))
         if split == "validation":
             order = self._in_turn(latent["inverted"])

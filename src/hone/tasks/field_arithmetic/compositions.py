@@ -22,7 +22,7 @@ from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.chains import Chains, walk
 from hone.tasks.reading import reasons
-from hone.tasks.splits import in_validation
+from hone.tasks.splits import enough, in_validation
 
 NATIVE = "native"
 _LATENT = ("operations", "operands", "steps", "start", "inverted")
@@ -71,17 +71,14 @@ class FieldCompositions:
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` independent problems of a split, their numbers of parts uniform."""
-        kept: list[dict[str, np.ndarray]] = []
-        for attempt in range(64):
-            drawn = self._candidates(2 * n, stream.child("attempt", attempt))
-            ok = in_validation(*_canonical(drawn)) == (split == "validation")
-            kept.append({name: values[ok] for name, values in drawn.items()})
-            if sum(len(each["parts"]) for each in kept) >= n:
-                break
-        else:
+        latent = enough(
+            n,
+            lambda attempt: self._candidates(2 * n, stream.child("attempt", attempt)),
+            lambda drawn: in_validation(*_canonical(drawn)) == (split == "validation"),
+        )
+        if latent is None:
             raise UsageError(f"{self} has no {split} problems; use longer chains")
-        latent = {name: np.concatenate([each[name] for each in kept])[:n] for name in kept[0]}
-        return self._problems(latent)
+        return self._problems({name: values[:n] for name, values in latent.items()})
 
     def demonstrate(self, problems: Problems, strategy: str) -> Sequences:
         """Every part in the strategy, one after the other."""
