@@ -3,11 +3,13 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e  →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
-    undo      s #1 op v … = e  →  < e  the inverse operations, the last one first
+    copy      s #1 op v … = e      →  s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
+    undo      s #1 op v … = e      →  e  the inverse operations, the last one first
 
-None asks for anything: walks teach to execute, lists to keep one's place in a list of any
-length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
+None asks for anything or opens as a strategy does: walks teach to execute, lists to keep one's
+place in a list of any length, in either order (arXiv 2606.13125 starts from a model that can both).
+With a strategy's opening, a list teaches that strategy: a model that was shown `forward` alone then
+found `backward` by itself.
 """
 
 from dataclasses import dataclass
@@ -219,13 +221,13 @@ class FieldSkills:
         }
         steps = {kind: form.steps(chains, values, form.forward) for kind, values in results.items()}
         steps[UNDO] = form.steps(chains.undone(), results[COPY], form.backward)
-        heads = {COPY: (form.forward, "start"), UNDO: (form.backward, "end")}
+        heads = {COPY: "start", UNDO: "end"}
         rows = []
         for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
             written = chains.states[row, 1:2] if kind == FACT else steps[kind][row, :n].ravel()
-            opening, name = heads.get(kind, (None, ""))
-            head = [] if opening is None else [opening, int(latent[name][row])]
-            tail = [] if opening is None else [form.so, int(written[-1])]
+            is_list = kind in heads
+            head = [int(latent[heads[kind]][row])] if is_list else []
+            tail = [form.so, int(written[-1])] if is_list else []
             rows.append([*head, *written.tolist(), *tail, form.eos])
         return rows
 
@@ -246,10 +248,18 @@ class FieldSkills:
         for name, (where, values) in taken.items():
             latent[name] = np.where(where[:, None], values, latent[name])
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
-        for kind, mark in ((COPY, self.form.forward), (UNDO, self.form.backward)):
-            chosen = np.isin(problems.kinds, (COPY, UNDO)) & (tokens[:, 0] == mark)
-            latent["exercise"] = np.where(chosen, KINDS.index(kind), latent["exercise"])
+        is_list = np.isin(problems.kinds, (COPY, UNDO))
+        copied = self._is_copied(problems, tokens)
+        order = np.where(copied, KINDS.index(COPY), KINDS.index(UNDO))
+        latent["exercise"] = np.where(is_list, order, latent["exercise"])
         return self._problems(latent)
+
+    def _is_copied(
+        self, problems: Problems, tokens: Int[np.ndarray, "n time"]
+    ) -> Bool[np.ndarray, " n"]:
+        """Whether a list is begun with its first operation as it stands."""
+        first = self.form.operations[problems.latent["operations"][:, 0]]
+        return (tokens[:, 1] == self.form.first_number) & (tokens[:, 2] == first)
 
     def _steps(self, problems: Problems, matched: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """Whole steps in so many tokens."""
@@ -258,7 +268,7 @@ class FieldSkills:
 
     def _heads(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens before the first step."""
-        return 2 * np.isin(problems.kinds, (COPY, UNDO)).astype(np.int64)
+        return np.isin(problems.kinds, (COPY, UNDO)).astype(np.int64)
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens of a step."""
