@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hone.models.cache import Cache
 from hone.models.decoder import Decoder
-from hone.sampling.distribution import log_distribution
+from hone.sampling.distribution import inverted, log_distribution
 
 
 class StaticSampler:
@@ -25,7 +25,7 @@ class StaticSampler:
         self, decoder: Decoder, prompts: Int[Tensor, "prompts given"], group: int, tokens: int
     ) -> None:
         """Captures the steps; `prompts` fix the shape (all of equal length), not what is asked."""
-        self._decoder, self._tokens, device = decoder, tokens, prompts.device
+        self._decoder, device = decoder, prompts.device
         self._rows = torch.arange(len(prompts), device=device).repeat_interleave(group)
         rows = len(self._rows)
         self._cache = Cache.from_prefix(decoder.prefill(prompts[:, :-1]), self._rows, tokens)
@@ -57,9 +57,7 @@ class StaticSampler:
         self._cache.length = self._start + position
         hidden = self._decoder(self._current[:, None], past=self._cache)[:, 0]
         distribution = log_distribution(self._decoder.logits(hidden), 1.0)
-        cumulative = distribution.double().exp().cumsum(dim=-1)
-        threshold = self._uniforms[position][:, None] * cumulative[:, -1:]
-        drawn = torch.searchsorted(cumulative, threshold, right=True)[:, 0]
+        drawn = inverted(distribution, self._uniforms[position])
         self._drawn[position] = drawn
         self._current.copy_(drawn)
 

@@ -41,13 +41,20 @@ def restrict(
 def choose(
     log_probs: Float[Tensor, "rows vocab"], uniforms: Float[np.ndarray, " rows"] | None
 ) -> Int[Tensor, " rows"]:
-    """One token a row: the most likely one, or the uniform inverted through the distribution.
-
-    The cumulative distribution is taken in float64 and the uniform scaled by its total, so a
-    token of probability zero is never chosen.
-    """
+    """One token a row: the most likely one, or the uniform inverted through the distribution."""
     if uniforms is None:
         return log_probs.argmax(dim=-1)
+    return inverted(log_probs, torch.from_numpy(uniforms).to(log_probs.device))
+
+
+def inverted(
+    log_probs: Float[Tensor, "rows vocab"], uniforms: Float[Tensor, " rows"]
+) -> Int[Tensor, " rows"]:
+    """The token at which the cumulative distribution passes each uniform.
+
+    It is taken in float64 and the uniform scaled by its total, so a token of probability zero is
+    never chosen.
+    """
     cumulative = log_probs.double().exp().cumsum(dim=-1)
-    threshold = torch.from_numpy(uniforms).to(cumulative.device)[:, None] * cumulative[:, -1:]
+    threshold = uniforms[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, threshold, right=True)[:, 0]
