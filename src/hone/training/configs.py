@@ -101,7 +101,7 @@ class Supervise(StageConfig):
     replay: Replay | None = None
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")

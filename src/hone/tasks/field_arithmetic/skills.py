@@ -3,13 +3,14 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e      →  s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
-    undo      s #1 op v … = e      →  e  the inverse operations, the last one first
+    copy      s #1 op v … = e copy →  s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
+    undo      s #1 op v … = e undo →  e  the inverse operations, the last one first
 
 None asks for anything or opens as a strategy does: walks teach to execute, lists to keep one's
 place in a list of any length, in either order (arXiv 2606.13125 starts from a model that can both).
 With a strategy's opening, a list teaches that strategy: a model that was shown `forward` alone then
-found `backward` by itself.
+found `backward` by itself. And a list's prompt ends in what is to be done with it: without, every
+prompt that was longer than the demonstrations' was taken for a list, and no solution opened.
 """
 
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class FieldSkills:
 
     @property
     def prompt_tokens(self) -> int:
-        return 3 * self.high + 3
+        return 3 * self.high + 4
 
     @property
     def max_tokens(self) -> int:
@@ -141,7 +142,7 @@ class FieldSkills:
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
-        """What may be any is noise to learn from: a walk's operations and end, a list's order.
+        """What may be any is noise to learn from: a walk's operations and its end.
 
         A list's results are not learned at all: long lists would teach that long chains have any.
         """
@@ -152,7 +153,7 @@ class FieldSkills:
         )
         ends = position == responses.lengths[:, None] - 1
         in_walk = np.isin(place, (1, 2)) | ends
-        weights = np.where(walks & in_walk | lists & (position == 0), _OPEN, 1.0)
+        weights = np.where(walks & in_walk, _OPEN, 1.0)
         result = (place == 4) & (position > 1) & (position < responses.lengths[:, None] - 2)
         return np.where(lists & result, 0.0, weights)
 
@@ -203,8 +204,8 @@ class FieldSkills:
                 FACT: [start, form.first_number + place, *listed[1:], form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
-                COPY: [start, *listed, form.equals, end],
-                UNDO: [start, *listed, form.equals, end],
+                COPY: [start, *listed, form.equals, end, form.copy],
+                UNDO: [start, *listed, form.equals, end, form.undo],
             }
             rows.append(prompts[str(kind)])
         return rows
@@ -248,18 +249,7 @@ class FieldSkills:
         for name, (where, values) in taken.items():
             latent[name] = np.where(where[:, None], values, latent[name])
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
-        is_list = np.isin(problems.kinds, (COPY, UNDO))
-        copied = self._is_copied(problems, tokens)
-        order = np.where(copied, KINDS.index(COPY), KINDS.index(UNDO))
-        latent["exercise"] = np.where(is_list, order, latent["exercise"])
         return self._problems(latent)
-
-    def _is_copied(
-        self, problems: Problems, tokens: Int[np.ndarray, "n time"]
-    ) -> Bool[np.ndarray, " n"]:
-        """Whether a list is begun with its first operation as it stands."""
-        first = self.form.operations[problems.latent["operations"][:, 0]]
-        return (tokens[:, 1] == self.form.first_number) & (tokens[:, 2] == first)
 
     def _steps(self, problems: Problems, matched: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """Whole steps in so many tokens."""
