@@ -1,7 +1,7 @@
 """Tasks that a decoder without any training solves in seconds, each for one reason."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -26,9 +26,9 @@ class Echo:
 
     rule: Literal["second", "stop", "twice"]
 
-    name: ClassVar[str] = "echo"
-    strategies: ClassVar[tuple[str, ...]] = ()
-    rewards: ClassVar[tuple[str, ...]] = ("outcome",)
+    name = "echo"
+    strategies = ()
+    rewards = ("outcome",)
 
     @property
     def alphabet(self) -> Alphabet:

@@ -148,7 +148,7 @@ def _halves(
 def greedy_accuracy(decoder: Decoder) -> float:
     """Share of validation problems whose greedy answer is right."""
     problems = evaluation_problems(TASK, "validation", PROBLEMS)
-    policy = DecoderPolicy(decoder, TASK.alphabet.id(TASK.alphabet.eos))
+    policy = DecoderPolicy(decoder, TASK.alphabet.end)
     protocol = SamplingProtocol(TASK.max_tokens, temperature=0.0)
     answers = policy.respond(problems.prompts, protocol, Stream.root(0))
     table = graded_table(TASK, problems, answers, split="validation", temperature=0.0)

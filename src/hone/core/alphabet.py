@@ -1,10 +1,33 @@
-"""A finite set of symbols, for tasks whose tokens are symbols rather than text."""
+"""What a task's tokens are: a finite set of symbols, or those of a language model's tokenizer."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from hone.core.errors import require
+
+
+@runtime_checkable
+class Vocabulary(Protocol):
+    """The tokens of prompts and responses."""
+
+    def __len__(self) -> int: ...
+    def __hash__(self) -> int: ...
+
+    @property
+    def end(self) -> int:
+        """The id that ends a response."""
+        ...
+
+    @property
+    def padding(self) -> int:
+        """The id that only fills arrays."""
+        ...
+
+    def text(self, tokens: np.ndarray) -> str:
+        """What one row of token ids says."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -22,6 +45,14 @@ class Alphabet:
 
     def __len__(self) -> int:
         return len(self.symbols)
+
+    @property
+    def end(self) -> int:
+        return self.id(self.eos)
+
+    @property
+    def padding(self) -> int:
+        return self.id(self.pad)
 
     def id(self, symbol: str) -> int:
         return self.symbols.index(symbol)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, Shaped
 
-from hone.core.alphabet import Alphabet
+from hone.core.alphabet import Vocabulary
 from hone.core.errors import require
 from hone.core.random import Stream
 from hone.core.sequences import Sequences, concatenate
@@ -110,13 +110,18 @@ def joined_responses(parts: SequenceOf[Responses]) -> Responses:
 class Task(Protocol):
     """A distribution over problems with a verifier and named strategies; owns its alphabet."""
 
-    name: ClassVar[str]
-    strategies: ClassVar[tuple[str, ...]]
-    rewards: ClassVar[tuple[str, ...]]
+    @property
+    def name(self) -> str: ...
+    @property
+    def strategies(self) -> tuple[str, ...]: ...
+    @property
+    def rewards(self) -> tuple[str, ...]:
+        """Names that `reward` takes."""
+        ...
 
     @property
-    def alphabet(self) -> Alphabet:
-        """The symbols of its prompts and responses."""
+    def alphabet(self) -> Vocabulary:
+        """The tokens of its prompts and responses."""
         ...
 
     @property

@@ -1,7 +1,7 @@
 """Problems and responses as strings: what a rendering is, and whose a tokenizer's tokens are."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -39,11 +39,13 @@ class Rendering:
         prompts: one string a problem.
         demonstrations: a correct response to each problem in the named strategy.
         read: responses, one a problem, and which of them were not cut off.
+        openings: what solutions in a strategy begin with, and no others, by strategy.
     """
 
     prompts: Callable[[Problems], list[str]]
     demonstrations: Callable[[Problems, str], list[str]]
     read: Callable[[Problems, Sequence[str], Bool[np.ndarray, " n"]], TextReading]
+    openings: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

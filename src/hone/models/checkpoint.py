@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hone.core.alphabet import Alphabet
+from hone.core.alphabet import Vocabulary
 from hone.core.errors import DamagedFile, UsageError
 from hone.models.config import DecoderConfig, Family
 from hone.models.decoder import Decoder
@@ -50,7 +50,7 @@ _GPT2: dict[str, tuple[str, ...]] = {
 _CONSTANTS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")
 
 
-def save(decoder: Decoder, folder: Path, tokenizer: Alphabet | None = None) -> None:
+def save(decoder: Decoder, folder: Path, tokenizer: Vocabulary | None = None) -> None:
     """Writes a folder that `load` and transformers' `from_pretrained` read; same model, same bytes.
 
     Args:
@@ -62,7 +62,7 @@ def save(decoder: Decoder, folder: Path, tokenizer: Alphabet | None = None) -> N
     for name, parameter in decoder.named_parameters():
         tensors |= _to_stored(decoder.config, name, parameter.detach().cpu())
     save_file(tensors, folder / _WEIGHTS, metadata={"format": "pt"})
-    ends = () if tokenizer is None else (tokenizer.id(tokenizer.eos), tokenizer.id(tokenizer.pad))
+    ends = () if tokenizer is None else (tokenizer.end, tokenizer.padding)
     dtype = str(decoder.embedding.dtype).removeprefix("torch.")
     values = to_hf(decoder.config, dtype, *ends)
     (folder / _CONFIG).write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
@@ -96,8 +96,8 @@ def load(folder: Path) -> Decoder:
 
 def _to_stored(config: DecoderConfig, name: str, tensor: Tensor) -> dict[str, Tensor]:
     """What one of our parameters is on disk: its rows under each of their names."""
-    names = _stored_names(config.family, name)
-    pieces = tensor.split(_row_counts(config, name, tensor.shape), dim=0)
+    names = stored_names(config.family, name)
+    pieces = tensor.split(row_counts(config, name, tensor.shape), dim=0)
     turned = [piece.t() if _is_turned(config, name) else piece for piece in pieces]
     return {
         stored: piece.clone(memory_format=torch.contiguous_format)
@@ -110,8 +110,8 @@ def _from_stored(
 ) -> Tensor:
     """Takes the parts of one of our parameters out of `stored`, checks and joins them."""
     pieces: list[Tensor] = []
-    counts = _row_counts(config, name, shape)
-    for key, rows in zip(_stored_names(config.family, name), counts, strict=True):
+    counts = row_counts(config, name, shape)
+    for key, rows in zip(stored_names(config.family, name), counts, strict=True):
         if key not in stored:
             raise DamagedFile(f"{path} lacks the tensor {key}; save or download the model again")
         piece = stored.pop(key)
@@ -129,7 +129,7 @@ def _described(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
-def _stored_names(family: Family, name: str) -> tuple[str, ...]:
+def stored_names(family: Family, name: str) -> tuple[str, ...]:
     """`blocks.3.qkv.weight` → `model.layers.3.self_attn.q_proj.weight` and its sisters."""
     _, layer, name = name.split(".", 2) if name.startswith("blocks.") else ("", "", name)
     module, _, kind = name.partition(".")
@@ -137,9 +137,9 @@ def _stored_names(family: Family, name: str) -> tuple[str, ...]:
     return tuple(f"{stored.format(layer)}.{kind or 'weight'}" for stored in modules)
 
 
-def _row_counts(config: DecoderConfig, name: str, shape: torch.Size) -> list[int]:
+def row_counts(config: DecoderConfig, name: str, shape: torch.Size) -> list[int]:
     """How many rows of a parameter each of its stored names holds."""
-    names = _stored_names(config.family, name)
+    names = stored_names(config.family, name)
     if len(names) == 3:
         queries, keys = config.heads * config.head_dim, config.kv_heads * config.head_dim
         return [queries, keys, keys]

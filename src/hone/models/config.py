@@ -83,6 +83,18 @@ class DecoderConfig:
                     f"{_OLMO_NORM_EPS} {where}")  # fmt: skip
 
 
+@dataclass(frozen=True)
+class LoRA:
+    """Low-rank adapters of all projections instead of their weights (arXiv 2106.09685)."""
+
+    rank: int
+    alpha: float  # the adapters' product is multiplied by alpha / rank
+
+    def __post_init__(self) -> None:
+        require(self.rank >= 1, "lora.rank", self.rank, "1 or more")
+        require(self.alpha > 0, "lora.alpha", self.alpha, "a number above 0")
+
+
 def gpt2_style(vocab: int, width: int, layers: int, heads: int, context: int) -> DecoderConfig:
     """A GPT-2: LayerNorm, learned positions, GELU of four times the width, tied embeddings."""
     require(width % heads == 0, "heads", heads, f"divisors of width = {width}")

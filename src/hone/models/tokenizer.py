@@ -1,19 +1,38 @@
-"""Tokenizers of alphabets as Hugging Face files: one word, one token."""
+"""Tokenizers as Hugging Face files: of an alphabet, one word, one token; of a model, its own."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
-from hone.core.alphabet import Alphabet
+from hone.core.alphabet import Alphabet, Vocabulary
 from hone.core.errors import DamagedFile, HoneError, require
+from hone.core.language_model import TOKENIZER_FILES, ModelTokens, tokenizer_digest
 
 
-def write_tokenizer(alphabet: Alphabet, folder: Path) -> None:
-    """Writes tokenizer.json and tokenizer_config.json; texts are symbols separated by spaces.
+def write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:
+    """Writes the files that transformers reads; an alphabet's texts are symbols between spaces.
 
     Raises:
         UsageError: a symbol holds white space, which would split it in two.
     """
+    if isinstance(vocabulary, Alphabet):
+        _write_alphabet(vocabulary, folder)
+    elif isinstance(vocabulary, ModelTokens):
+        for name in TOKENIZER_FILES:
+            if (file := Path(vocabulary.folder) / name).is_file():
+                shutil.copyfile(file, folder / name)
+
+
+def describes(folder: Path, vocabulary: Vocabulary) -> bool:
+    """Whether a folder's tokenizer has these tokens."""
+    if isinstance(vocabulary, Alphabet):
+        return read_alphabet(folder) == vocabulary
+    assert isinstance(vocabulary, ModelTokens)
+    return tokenizer_digest(folder) == vocabulary.digest
+
+
+def _write_alphabet(alphabet: Alphabet, folder: Path) -> None:
     for symbol in alphabet.symbols:
         require(symbol.split() == [symbol], "symbol", symbol, "symbols without white space")
     _write(folder / "tokenizer.json", _word_level(alphabet))

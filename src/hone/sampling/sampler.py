@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.utils import parametrize
 
 from hone.core.contracts import Constraint, Responses, SamplingProtocol
 from hone.core.errors import Diverged
@@ -42,6 +43,7 @@ def device_of(decoder: Decoder) -> torch.device:
 
 
 @torch.inference_mode()
+@parametrize.cached()  # adapters are added to their weights once, not at every token
 def sample(
     decoder: Decoder,
     prompts: Sequences,

@@ -6,7 +6,6 @@ prompt says which is wanted, and both may begin with the same token.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
@@ -31,9 +30,9 @@ class Parity:
     d: int
     leap: int = 1
 
-    name: ClassVar[str] = "parity"
-    strategies: ClassVar[tuple[str, ...]] = ("long", "short")
-    rewards: ClassVar[tuple[str, ...]] = ("e2e", "cot")
+    name = "parity"
+    strategies = ("long", "short")
+    rewards = ("e2e", "cot")
 
     def __post_init__(self) -> None:
         require(self.d >= 2, "d", self.d, "a whole number of at least 2")

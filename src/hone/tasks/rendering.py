@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Bool
 
+from hone.core.alphabet import Alphabet
 from hone.core.contracts import Problems, Task
 from hone.core.errors import UsageError, unknown
 from hone.core.sequences import Sequences, pack
@@ -61,8 +62,10 @@ def _read(
     task: Task, problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n"]
 ) -> TextReading:
     """The task's own reading of symbols between spaces; a word that is none reads as padding."""
-    ids = {symbol: token for token, symbol in enumerate(task.alphabet.symbols)}
-    eos, pad = ids[task.alphabet.eos], ids[task.alphabet.pad]
+    alphabet = task.alphabet
+    assert isinstance(alphabet, Alphabet)
+    ids = {symbol: token for token, symbol in enumerate(alphabet.symbols)}
+    eos, pad = ids[alphabet.eos], ids[alphabet.pad]
     words = [[ids.get(word, pad) for word in text.split()] for text in texts]
     ends = [[eos] if ended else [] for ended in stopped]
     tokens = pack([row + end or [pad] for row, end in zip(words, ends, strict=True)])

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from hone.core.contracts import Split, Task
 from hone.core.errors import require
 from hone.core.stage import StageConfig
-from hone.models.config import DecoderConfig
+from hone.models.config import DecoderConfig, LoRA
 from hone.objectives.algorithms import Algorithm
 from hone.objectives.curricula import Curriculum
 from hone.objectives.rewards import Reward
@@ -99,6 +99,7 @@ class Supervise(StageConfig):
     model: DecoderConfig | None = None
     numerics: Numerics = field(default_factory=Numerics)
     replay: Replay | None = None
+    lora: LoRA | None = None  # what is trained instead of the weights
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
     version: ClassVar[int] = 3
@@ -108,9 +109,8 @@ class Supervise(StageConfig):
         require(self.batch >= 1, "batch", self.batch, "1 or more")
         _require_mixture("mixture", self.mixture)
         if self.replay:
-            symbols = self.replay.task.alphabet.symbols
-            require(symbols == self.task.alphabet.symbols, "replay.task", self.replay.task,
-                    f"a task of {self.task.name}'s alphabet")  # fmt: skip
+            same = self.replay.task.alphabet == self.task.alphabet
+            require(same, "replay.task", self.replay.task, f"a task of {self.task.name}'s alphabet")
 
     @property
     def tokens(self) -> int:
@@ -138,6 +138,7 @@ class PostTrain(StageConfig):
     numerics: Numerics = field(default_factory=Numerics)
     levels: tuple[Task, ...] = ()  # what the curriculum draws prompts from, instead of `task`
     curriculum: Curriculum | None = None
+    lora: LoRA | None = None  # what is trained instead of the weights
 
     implementation: ClassVar[str] = "hone.training.post_training:post_train"
     version: ClassVar[int] = 3
@@ -151,7 +152,7 @@ class PostTrain(StageConfig):
             require(not self.levels, "levels", self.levels, "none without a curriculum")
         else:
             self.curriculum.check(len(self.levels))
-        alphabets = {task.alphabet.symbols for task in (self.task, *self.levels)}
+        alphabets = {task.alphabet for task in (self.task, *self.levels)}
         require(len(alphabets) == 1, "levels", self.levels, "tasks of one alphabet")
         require(self.rounds >= 1, "rounds", self.rounds, "1 or more")
         require(self.prompts >= 1, "prompts", self.prompts, "1 or more")
@@ -159,11 +160,30 @@ class PostTrain(StageConfig):
         decay = self.optimizer.decay  # a round has as many optimizer steps as its schedule says
         require(decay == "constant", "optimizer.decay", decay, "constant in RL")
         self.algorithm.check(self.group, self.temperature, self.top_p)
+        if self.lora is not None:
+            critic = self.algorithm.critic
+            require(critic is None, "critic", critic, "none with adapters: it trains all weights")
 
     @property
     def tokens(self) -> int:
         texts = self.rounds * (2 * self.prompts * self.group + 5 * self.evaluation.problems)
         return texts * self.task.max_tokens
+
+
+@dataclass(frozen=True)
+class Adopt(StageConfig):
+    """A language model from elsewhere as a stage that others can stand on.
+
+    Attributes:
+        folder: its config.json, weights and tokenizer.
+        digest: of the weights, so that other weights are another stage wherever they lie.
+    """
+
+    folder: str = field(metadata={"semantic": False})
+    digest: str
+
+    implementation: ClassVar[str] = "hone.training.adopt:adopt"
+    version: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -199,6 +219,7 @@ class Respond(StageConfig):
     top_p: float = 1.0
     split: Split = "validation"
     forced: str | None = None  # a strategy the responses are forced into
+    numerics: Numerics = field(default_factory=Numerics)
 
     implementation: ClassVar[str] = "hone.training.evaluation:respond"
     version: ClassVar[int] = 2
@@ -214,6 +235,7 @@ class Score(StageConfig):
 
     task: Task
     every: int  # rounds between looks; the first and the last always
+    numerics: Numerics = field(default_factory=Numerics)
 
     implementation: ClassVar[str] = "hone.training.score:score"
     version: ClassVar[int] = 1

@@ -81,7 +81,7 @@ class Evaluator:
 
 def respond(config: Respond, context: Context) -> None:
     """The `respond` stage: one table of graded responses, no checkpoint."""
-    policy = load_policy(context.inputs["policy"] / "checkpoint", config.task)
+    policy = load_policy(context.inputs["policy"] / "checkpoint", config.task, config.numerics)
     problems = evaluation_problems(config.task, config.split, config.problems)
     responses = policy.respond(
         problems.prompts,

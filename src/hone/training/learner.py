@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.utils import parametrize
 
-from hone.core.alphabet import Alphabet
+from hone.core.alphabet import Vocabulary
 from hone.core.contracts import Batch, Estimator, Responses
 from hone.core.errors import Diverged
 from hone.core.random import Stream
 from hone.core.sequences import Sequences
-from hone.models import checkpoint
+from hone.models import checkpoint, lora
 from hone.models.decoder import Decoder
 from hone.objectives.algorithms import Algorithm
 from hone.objectives.divergence import entropy, estimate
@@ -27,6 +28,8 @@ from hone.training.lagging import Reference, Stale
 from hone.training.micro_batches import micro_batches
 from hone.training.optimizer import MasterAdamW, rate
 
+_ADAPTER = "adapter"
+
 
 class DecoderLearner:
     """Carries out an algorithm's objective and schedule on a decoder (the `Learner` contract)."""
@@ -34,7 +37,7 @@ class DecoderLearner:
     def __init__(
         self,
         decoder: Decoder,
-        alphabet: Alphabet,
+        alphabet: Vocabulary,
         algorithm: Algorithm,
         optimizer: Optimizer,
         numerics: Numerics,
@@ -42,7 +45,7 @@ class DecoderLearner:
     ) -> None:
         """`total_steps` is the length of the learning-rate schedule in optimizer steps."""
         decoder = decoder.to(numerics.device, getattr(torch, numerics.dtype))
-        self.policy = DecoderPolicy(decoder, alphabet.id(alphabet.eos))
+        self.policy = DecoderPolicy(decoder, alphabet.end)
         self._decoder, self._alphabet = decoder, alphabet
         self._algorithm, self._config = algorithm, optimizer
         self._optimizer = MasterAdamW(decoder, optimizer)
@@ -126,8 +129,13 @@ class DecoderLearner:
         return self._critic.values(prompts, responses.prompt_rows, responses.tokens)
 
     def save(self, folder: Path) -> None:
-        """Weights, tokenizer, optimizer, step count, and whatever else has a state."""
-        checkpoint.save(self._decoder, folder, self._alphabet)
+        """Weights, tokenizer, optimizer, step count, and whatever else has a state.
+
+        Adapters are saved beside the weights that they are merged into.
+        """
+        checkpoint.save(lora.merged(self._decoder), folder, self._alphabet)
+        if lora.is_adapted(self._decoder):
+            lora.save(self._decoder, folder / _ADAPTER)
         self._optimizer.save(folder / "optimizer.safetensors")
         (folder / "step.txt").write_text(str(self._step))
         if self._reference:
@@ -139,7 +147,10 @@ class DecoderLearner:
 
     def load(self, folder: Path) -> None:
         """What `save` wrote."""
-        self._decoder.load_state_dict(checkpoint.load(folder).state_dict())
+        if lora.is_adapted(self._decoder):
+            lora.load(self._decoder, folder / _ADAPTER)
+        else:
+            self._decoder.load_state_dict(checkpoint.load(folder).state_dict())
         self._optimizer.load(folder / "optimizer.safetensors")
         self._step = int((folder / "step.txt").read_text())
         if self._reference:
@@ -192,6 +203,7 @@ class DecoderLearner:
             metrics["entropy"] = sum(each["entropy"] for each in found) / tokens
         return metrics
 
+    @parametrize.cached()  # adapters are added to their weights once a forward pass
     def _micro_batch(self, batch: Batch, shares: np.ndarray) -> dict[str, float]:
         tokens = self._tokens(batch)
         share = torch.from_numpy(shares[:, : tokens.mask.shape[1]]).to(tokens.mask)

@@ -27,7 +27,9 @@ class MasterAdamW:
 
     def __init__(self, model: nn.Module, config: Optimizer) -> None:
         self._config = config
-        self._weights = dict(model.named_parameters())
+        self._weights = {
+            name: weight for name, weight in model.named_parameters() if weight.requires_grad
+        }
         self._mixed = next(iter(self._weights.values())).dtype != torch.float32
         self._masters = {
             name: weight.detach().float().requires_grad_() if self._mixed else weight

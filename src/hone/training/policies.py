@@ -7,17 +7,26 @@ import torch
 from hone.core.contracts import Task
 from hone.core.errors import UsageError
 from hone.core.random import Stream
-from hone.models import checkpoint
-from hone.models.config import DecoderConfig
+from hone.models import checkpoint, lora
+from hone.models.config import DecoderConfig, LoRA
 from hone.models.decoder import Decoder
-from hone.models.tokenizer import read_alphabet
+from hone.models.tokenizer import describes
 from hone.sampling.policy import DecoderPolicy
+from hone.training.configs import Numerics
 
 
 def fresh_decoder(config: DecoderConfig, stream: Stream) -> Decoder:
     """A decoder with random weights that are a function of the stream."""
     decoder = Decoder(config)
     decoder.initialise(torch.Generator().manual_seed(stream.child("weights").key % 2**63))
+    return decoder
+
+
+def adapted(decoder: Decoder, config: LoRA | None, stream: Stream) -> Decoder:
+    """The decoder, with adapters to be trained instead of its weights if there are to be any."""
+    if config is not None:
+        generator = torch.Generator().manual_seed(stream.child("adapters").key % 2**63)
+        lora.adapt(decoder, config, generator)
     return decoder
 
 
@@ -33,16 +42,19 @@ def load_decoder(folder: Path, task: Task) -> Decoder:
     needed = task.prompt_tokens + task.max_tokens
     if vocab != len(task.alphabet):
         raise UsageError(
-            f"{folder}: vocabulary of {vocab}, but {task.name} has {len(task.alphabet)} symbols"
+            f"{folder}: vocabulary of {vocab}, but {task.name} has {len(task.alphabet)} tokens"
         )
     written = folder / "tokenizer.json"
-    if written.is_file() and read_alphabet(folder) != task.alphabet:
-        raise UsageError(f"{written} has other symbols, or another order of them, than {task.name}")
+    if written.is_file() and not describes(folder, task.alphabet):
+        raise UsageError(f"{written} has other tokens, or another order of them, than {task.name}")
     if context < needed:
         raise UsageError(f"{folder}: context of {context}, but {task} needs {needed} tokens")
     return decoder
 
 
-def load_policy(folder: Path, task: Task) -> DecoderPolicy:
-    """The checkpoint's decoder as a policy for the task."""
-    return DecoderPolicy(load_decoder(folder, task), task.alphabet.id(task.alphabet.eos))
+def load_policy(folder: Path, task: Task, numerics: Numerics | None = None) -> DecoderPolicy:
+    """The checkpoint's decoder as a policy for the task; on the CPU in its own dtype by default."""
+    decoder = load_decoder(folder, task)
+    if numerics is not None:
+        decoder = decoder.to(numerics.device, getattr(torch, numerics.dtype))
+    return DecoderPolicy(decoder, task.alphabet.end)

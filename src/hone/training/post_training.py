@@ -32,15 +32,16 @@ from hone.training.configs import PostTrain
 from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator, correct_share, graded_table, mean_length, share
 from hone.training.learner import DecoderLearner
-from hone.training.policies import load_decoder
+from hone.training.policies import adapted, load_decoder
 from hone.training.reward_model import RewardModel
 from hone.training.rollouts import Rollouts, join
 
 
 def post_train(config: PostTrain, context: Context) -> None:
     """The `post_train` stage on the decoder of the input named `policy`."""
+    decoder = load_decoder(context.inputs["policy"] / "checkpoint", config.task)
     learner = DecoderLearner(
-        load_decoder(context.inputs["policy"] / "checkpoint", config.task),
+        adapted(decoder, config.lora, context.stream),
         config.task.alphabet,
         config.algorithm,
         config.optimizer,

@@ -21,7 +21,7 @@ def score(config: Score, context: Context) -> None:
     Raises:
         UsageError: the input `rollouts` holds no training rollouts.
     """
-    reference = load_policy(context.inputs["policy"] / "checkpoint", config.task)
+    reference = load_policy(context.inputs["policy"] / "checkpoint", config.task, config.numerics)
     tables = looks(context.inputs["rollouts"], config.every)
     for done, (step, file) in enumerate(tables.items(), 1):
         found = drift(pl.read_parquet(file), reference)

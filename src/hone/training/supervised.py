@@ -19,14 +19,14 @@ from hone.training.configs import Supervise
 from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator
 from hone.training.learner import DecoderLearner
-from hone.training.policies import fresh_decoder, load_decoder
+from hone.training.policies import adapted, fresh_decoder, load_decoder
 from hone.training.rollouts import read_graded
 
 
 def supervise(config: Supervise, context: Context) -> None:
     """The `supervise` stage: train, evaluate, checkpoint."""
     learner = DecoderLearner(
-        _decoder(config, context),
+        adapted(_decoder(config, context), config.lora, context.stream),
         config.task.alphabet,
         next_token_prediction(),
         config.optimizer,

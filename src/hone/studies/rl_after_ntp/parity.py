@@ -176,7 +176,7 @@ def threshold(settings: Settings, seed: int) -> Iterator[Node]:
     for p_cot in settings.sweep:
         arm = f"threshold p={p_cot:g}"
         base = pretrain(settings, arm, seed, p_cot, experiment="threshold")
-        sampled = Respond(settings.task, settings.problems, samples=16)
+        sampled = Respond(settings.task, settings.problems, samples=16, numerics=settings.numerics)
         yield base
         yield Node(arm, "calibration", sampled, seed, {"policy": base}, base.factors)
 

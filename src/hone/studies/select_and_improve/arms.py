@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from hone.core.contracts import Task
-from hone.core.errors import require
-from hone.models.config import DecoderConfig, mistral_style
+from hone.core.errors import UsageError, require
+from hone.models.config import DecoderConfig, LoRA, mistral_style
 from hone.objectives.algorithms import Algorithm, grpo
 from hone.objectives.curricula import Curriculum, Fixed
 from hone.objectives.divergence import KL
@@ -14,8 +16,12 @@ from hone.runs.plan import Factor, Node
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
+from hone.tasks.words import in_words
+from hone.training.adopt import weights_digest
 from hone.training.configs import (
+    Adopt,
     Evaluation,
+    Numerics,
     Optimizer,
     PostTrain,
     Replay,
@@ -64,7 +70,9 @@ class Settings:
     long: int = 400  # and then on long ones
     lists: float = 2 / 3  # share of lists among walks and lists
     longest: int = 15  # operations of a walk or list
-    sft: int = 150  # steps of 96 demonstrations
+    sft: int = 150  # steps of fine-tuning
+    sft_batch: int = 96  # demonstrations a step
+    sft_lr: float = 1e-3
     replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
     easy: tuple[int, int] = (2, 5)  # operations of demonstrations
     hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
@@ -73,9 +81,14 @@ class Settings:
     group: int = 8
     lr: float = 1e-4  # of RL
     kl: float = 0.0  # its coefficient
+    temperature: float = 1.0  # of RL's responses, and of those before and after it
     problems: int = 512  # of evaluation, half of each kind
     samples: int = 8  # to each of them, before and after RL
     looks: int = 12  # evaluations during RL
+    model: str | None = None  # folder of a language model; none: one is pretrained from scratch
+    lora: int = 0  # rank of adapters, with twice it as α; 0: all weights are trained
+    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
         for name in ("first", "short", "long", "sft", "rounds", "prompts", "problems", "looks",
@@ -87,41 +100,76 @@ class Settings:
         require(0 <= self.lists <= 1, "lists", self.lists, "a number from 0 to 1")
         require(self.replay >= 0, "replay", self.replay, "0 or more")
         require(self.longest >= SHORT, "longest", self.longest, f"{SHORT} or more")
-        require(self.lr > 0, "lr", self.lr, "a number above 0")
+        for name in ("lr", "sft_lr", "temperature"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        require(self.lora >= 0, "lora", self.lora, "0 or more")
         require(self.kl >= 0, "kl", self.kl, "0 or more")
         for name in ("easy", "hard"):
             ends = getattr(self, name)
             require(len(ends) == 2 and ends[0] <= ends[1] <= self.longest, name, ends,
                     f"two rising numbers up to longest = {self.longest}")  # fmt: skip
 
-    def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> FieldArithmetic:
-        return FieldArithmetic(self.p, *ends, evaluation=evaluation)
+    @property
+    def numerics(self) -> Numerics:
+        return Numerics(self.dtype, self.device)
+
+    @property
+    def adapters(self) -> LoRA | None:
+        return LoRA(self.lora, 2 * self.lora) if self.lora else None
+
+    def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> Task:
+        """Chains of so many operations; for a language model in words, as the paper puts them."""
+        if self.model is None:
+            return FieldArithmetic(self.p, *ends, evaluation=evaluation)
+        chains = FieldArithmetic(self.p, *ends, evaluation=evaluation, symbols="fresh")
+        prompt_tokens, max_tokens = 12 * self.p + 16 * ends[1] + 64, 128 * ends[1]
+        return in_words(chains, folder_of(self.model), prompt_tokens, max_tokens)
 
     def composed(self, fewest: int, most: int) -> FieldCompositions:
         """Problems of several short parts."""
+        require(self.model is None, "model", self.model, "none: compositions have no words")
         return FieldCompositions(self.p, fewest, most, self.easy[0], self.easy[0] + 1)
 
-    def model(self) -> DecoderConfig:
+    def decoder(self) -> DecoderConfig:
         """Room for the longest solution or exercise."""
-        longest = self.task((self.easy[0], self.longest))
+        longest = FieldArithmetic(self.p, self.easy[0], self.longest)
         every = (longest, FieldSkills(self.p, high=self.longest), self.composed(*COMPOSED))
         context = max(task.prompt_tokens + task.max_tokens for task in every)
         vocab = len(longest.alphabet)
         return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
 
 
+def folder_of(model: str) -> Path:
+    """Where a language model lies.
+
+    Raises:
+        UsageError: not there.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        raise UsageError(
+            f"model = {model!r} is no folder here; set model=FOLDER, or get it with: "
+            f"hf download {model} --local-dir {model}"
+        )
+    return folder
+
+
 def exercises(settings: Settings, longest: int) -> FieldSkills:
     """Facts, walks and lists of up to so many operations.
 
-    Walks carry one value: a strategy that does not fit its problem is taught by demonstrations
-    alone, as far as they go.
+    Only short walks carry two values: how far a strategy goes that does not fit its problem is
+    left to demonstrations.
     """
     lists, walks = (1 - FACTS) * settings.lists, (1 - FACTS) * (1 - settings.lists)
-    return FieldSkills(settings.p, 1, longest, FACTS, walks, 0.0, lists / 2, lists / 2)
+    affine = walks / 2 if longest <= SHORT else 0.0
+    return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, lists / 2, lists / 2)
 
 
 def pretrain(settings: Settings, seed: int) -> Node:
     """What a pretrained model brings along: facts, walks and lists, first short ones."""
+    if settings.model is not None:
+        folder = folder_of(settings.model)
+        return Node("pretrained", "adopt", Adopt(str(folder), weights_digest(folder)), seed)
     courses = (
         ("first", FieldSkills(settings.p, 1, SHORT, 0.6, 0.0, 0.0, 0.4, 0.0), 384, 2e-3),
         ("short", exercises(settings, SHORT), 256, 2e-3),
@@ -137,7 +185,7 @@ def pretrain(settings: Settings, seed: int) -> Node:
             batch=batch,
             optimizer=Optimizer(lr, warmup=min(50, steps), decay="linear"),
             evaluation=Evaluation(settings.problems, steps),
-            model=None if inputs else settings.model(),
+            model=None if inputs else settings.decoder(),
         )
         inputs = {"policy": Node("pretrained", name, config, seed, inputs)}
     return inputs["policy"]
@@ -161,15 +209,18 @@ def taught(
 
     Demonstrations are short, and without exercises the model forgets to go on beyond.
     """
+    has_replay = settings.model is None and settings.replay > 0
     again = exercises(settings, settings.longest)
     config = Supervise(
         task=task,
         mixture=mixture,
         steps=settings.sft,
-        batch=96,
-        optimizer=Optimizer(1e-3, warmup=min(20, settings.sft), decay="linear"),
+        batch=settings.sft_batch,
+        optimizer=Optimizer(settings.sft_lr, warmup=min(20, settings.sft), decay="linear"),
         evaluation=Evaluation(settings.problems, settings.sft, settings.samples),
-        replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if settings.replay else None,
+        replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if has_replay else None,
+        lora=settings.adapters,
+        numerics=settings.numerics,
     )
     return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, factors)
 
@@ -201,8 +252,11 @@ def post_train(
         evaluation=Evaluation(
             settings.problems // 2, max(1, settings.rounds // settings.looks), samples=2
         ),
+        temperature=settings.temperature,
         levels=tuple(settings.task(ends, evaluation) for ends in drawn),
         curriculum=curriculum or Fixed((1.0,)),
+        lora=settings.adapters,
+        numerics=settings.numerics,
     )
     labels = {**base.factors, "train": range_of(drawn[-1]), **factors}
     return Node(arm, "rl", config, base.seed, {"policy": base}, labels)
@@ -214,11 +268,21 @@ def looked_at(
     """Responses to the hard problems: free, and forced into each strategy."""
     labels = {**policy.factors, **factors}
     for forced in (None, *FieldArithmetic.strategies):
-        config = Respond(
-            settings.task(settings.hard), settings.problems, settings.samples, forced=forced
-        )
+        config = look(settings, settings.task(settings.hard), forced)
         stage = when if forced is None else f"{when} {forced}"
         yield Node(arm, stage, config, policy.seed, {"policy": policy}, labels)
+
+
+def look(settings: Settings, task: Task, forced: str | None = None) -> Respond:
+    """Responses to the problems of a task that all arms are asked."""
+    return Respond(
+        task,
+        settings.problems,
+        settings.samples,
+        settings.temperature,
+        forced=forced,
+        numerics=settings.numerics,
+    )
 
 
 def with_rl(settings: Settings, base: Node, rl: Node) -> Iterator[Node]:
@@ -226,7 +290,8 @@ def with_rl(settings: Settings, base: Node, rl: Node) -> Iterator[Node]:
     yield rl
     yield from looked_at(settings, base, rl.arm, "before", **rl.factors)
     yield from looked_at(settings, rl, rl.arm, "after")
-    drift = Score(settings.task(settings.hard), max(1, settings.rounds // settings.looks))
+    every = max(1, settings.rounds // settings.looks)
+    drift = Score(settings.task(settings.hard), every, settings.numerics)
     inputs = {"policy": base, "rollouts": rl}
     yield Node(rl.arm, "drift", drift, rl.seed, inputs, rl.factors)
 

@@ -20,6 +20,7 @@ from hone.studies.select_and_improve.arms import (
     REWARDS,
     Settings,
     fine_tune,
+    look,
     looked_at,
     post_train,
     pretrain,
@@ -32,7 +33,7 @@ from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
 from hone.tasks.field_arithmetic import FieldArithmetic
-from hone.training.configs import Evaluation, Optimizer, PostTrain, Respond, Supervise
+from hone.training.configs import Evaluation, Optimizer, PostTrain, Supervise
 
 
 def main(settings: Settings, seed: int) -> Iterator[Node]:
@@ -58,9 +59,7 @@ def easier(settings: Settings, seed: int) -> Iterator[Node]:
 def forced_on_easy(settings: Settings, base: Node) -> Iterator[Node]:
     """How well fine-tuning taught each strategy, at the lengths that it showed."""
     for forced in FieldArithmetic.strategies:
-        config = Respond(
-            settings.task(settings.easy), settings.problems, settings.samples, forced=forced
-        )
+        config = look(settings, settings.task(settings.easy), forced)
         yield Node(base.arm, f"easy {forced}", config, base.seed, {"policy": base}, base.factors)
 
 
@@ -84,6 +83,8 @@ def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
         batch=settings.prompts * settings.group,
         optimizer=Optimizer(settings.lr, warmup=5),
         evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
+        lora=settings.adapters,
+        numerics=settings.numerics,
     )
     for by, inputs in {
         "demonstrations": {"policy": base},
@@ -109,7 +110,7 @@ def tilt(settings: Settings, seed: int) -> Iterator[Node]:
             evaluation_share=evaluation,
         )
         yield from with_rl(settings, base, rl)
-        tilted = Respond(settings.task(settings.hard, evaluation), settings.problems, 2)
+        tilted = look(settings, settings.task(settings.hard, evaluation))
         yield Node(arm, "after tilted", tilted, seed, {"policy": rl}, rl.factors)
 
 
@@ -151,8 +152,7 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
         after = Node(arm, "rl", rl, seed, {"policy": base}, labels)
         yield from (base, after)
         for when, policy in (("composed before", base), ("composed after", after)):
-            look = Respond(hard, settings.problems, settings.samples)
-            yield Node(arm, when, look, seed, {"policy": policy}, labels)
+            yield Node(arm, when, look(settings, hard), seed, {"policy": policy}, labels)
 
 
 def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
@@ -229,6 +229,20 @@ def plan(settings: Settings) -> list[Node]:
 
 
 CORE = Settings(("main", "easier", "rewards", "yardsticks"))
+PAPER = Settings(
+    ("main", "easier"),
+    sft=2560,
+    sft_batch=16,
+    sft_lr=2e-4,
+    rounds=500,
+    lr=1e-5,
+    kl=0.05,
+    temperature=0.7,
+    model="Qwen/Qwen2.5-1.5B-Instruct",
+    lora=64,
+    device="cuda",
+    dtype="bfloat16",
+)
 study = Study(
     name="select_and_improve",
     title="Select and Improve: what RL adds on chains of field arithmetic",
@@ -249,6 +263,11 @@ study = Study(
                 experiments=("hyperparameters", "algorithms", "curricula", "pretraining"),
                 seeds=(1,),
             ),
+        },
+        "paper": {
+            "core": PAPER,
+            "robustness": replace(PAPER, experiments=("tilt", "another_field", "longer")),
+            "ablations": replace(PAPER, experiments=("hyperparameters",)),
         },
     },
     plan=plan,

@@ -7,7 +7,7 @@ that side is given, and else by carrying what is unknown.
 
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, UInt32
@@ -55,9 +55,9 @@ class FieldArithmetic:
     permutation: int = 0
     off_native: OffNative = "affine"
 
-    name: ClassVar[str] = "field_arithmetic"
-    strategies: ClassVar[tuple[str, ...]] = ("forward", "backward")
-    rewards: ClassVar[tuple[str, ...]] = ("outcome", "process")
+    name = "field_arithmetic"
+    strategies = ("forward", "backward")
+    rewards = ("outcome", "process")
 
     def __post_init__(self) -> None:
         require(self.p in _PRIMES, "p", self.p, f"one of {_PRIMES}")
@@ -80,7 +80,7 @@ class FieldArithmetic:
     def text(self) -> Rendering:
         """The problems in words, for language models."""
         demonstrations = partial(text.demonstrations, off_native=self.off_native)
-        return Rendering(text.prompts, demonstrations, free_text.read)
+        return Rendering(text.prompts, demonstrations, free_text.read, text.OPENINGS)
 
     @property
     def prompt_tokens(self) -> int:

@@ -8,7 +8,6 @@ Each part is an evaluation or an inversion, and is solved as one, forward or bac
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
@@ -43,9 +42,9 @@ class FieldCompositions:
     high: int = 3
     evaluation: float = 0.5
 
-    name: ClassVar[str] = "field_compositions"
-    strategies: ClassVar[tuple[str, ...]] = ("forward", "backward", NATIVE)
-    rewards: ClassVar[tuple[str, ...]] = ("outcome", "process")
+    name = "field_compositions"
+    strategies = ("forward", "backward", NATIVE)
+    rewards = ("outcome", "process")
 
     def __post_init__(self) -> None:
         require(self.fewest >= 1, "fewest", self.fewest, "1 or more")

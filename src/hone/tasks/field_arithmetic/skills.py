@@ -3,19 +3,18 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e copy →  s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
-    undo      s #1 op v … = e undo →  e  the inverse operations, the last one first
+    copy      s #1 op v … = e copy →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
+    undo      s #1 op v … = e undo →  < e  the inverse operations, the last one first
 
-None asks for anything or opens as a strategy does: walks teach to execute, lists to keep one's
-place in a list of any length, in either order (arXiv 2606.13125 starts from a model that can both).
-With a strategy's opening, a list teaches that strategy: a model that was shown `forward` alone then
-found `backward` by itself. And a list's prompt ends in what is to be done with it: without, every
-prompt that was longer than the demonstrations' was taken for a list, and no solution opened.
+None asks for anything: walks teach to execute, lists to keep one's place in a list of any length,
+in either order (arXiv 2606.13125 starts from a model that can both). A list opens with the mark of
+its order: without, what is learned of long lists did not serve solutions. Its prompt ends in what
+is to be done with it: without, prompts longer than the demonstrations' were taken for lists, and a
+model that was shown `forward` alone found `backward` by itself.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
@@ -55,9 +54,9 @@ class FieldSkills:
     copy: float = 0.25
     undo: float = 0.25
 
-    name: ClassVar[str] = "field_skills"
-    strategies: ClassVar[tuple[str, ...]] = (EXERCISE,)
-    rewards: ClassVar[tuple[str, ...]] = ("outcome",)
+    name = "field_skills"
+    strategies = (EXERCISE,)
+    rewards = ("outcome",)
 
     def __post_init__(self) -> None:
         require(self.low >= 1, "low", self.low, "1 or more")
@@ -85,7 +84,7 @@ class FieldSkills:
 
     @property
     def max_tokens(self) -> int:
-        return 6 * self.high + 5
+        return 6 * self.high + 6
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
@@ -154,7 +153,7 @@ class FieldSkills:
         ends = position == responses.lengths[:, None] - 1
         in_walk = np.isin(place, (1, 2)) | ends
         weights = np.where(walks & in_walk, _OPEN, 1.0)
-        result = (place == 4) & (position > 1) & (position < responses.lengths[:, None] - 2)
+        result = (place == 4) & (position > 2) & (position < responses.lengths[:, None] - 2)
         return np.where(lists & result, 0.0, weights)
 
     def reward(
@@ -222,12 +221,12 @@ class FieldSkills:
         }
         steps = {kind: form.steps(chains, values, form.forward) for kind, values in results.items()}
         steps[UNDO] = form.steps(chains.undone(), results[COPY], form.backward)
-        heads = {COPY: "start", UNDO: "end"}
+        heads, openings = {COPY: "start", UNDO: "end"}, {COPY: form.forward, UNDO: form.backward}
         rows = []
         for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
             written = chains.states[row, 1:2] if kind == FACT else steps[kind][row, :n].ravel()
             is_list = kind in heads
-            head = [int(latent[heads[kind]][row])] if is_list else []
+            head = [openings[kind], int(latent[heads[kind]][row])] if is_list else []
             tail = [form.so, int(written[-1])] if is_list else []
             rows.append([*head, *written.tolist(), *tail, form.eos])
         return rows
@@ -258,7 +257,7 @@ class FieldSkills:
 
     def _heads(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens before the first step."""
-        return np.isin(problems.kinds, (COPY, UNDO)).astype(np.int64)
+        return 2 * np.isin(problems.kinds, (COPY, UNDO)).astype(np.int64)
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens of a step."""
