@@ -1,6 +1,5 @@
 """The study of selection and improvement: what its arms share, and a run of all of it, tiny."""
 
-import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +8,13 @@ import pytest
 
 from hone.core.errors import UsageError
 from hone.measures import Estimate
-from hone.runs.folder import FolderContext
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
 from hone.studies.select_and_improve.claims import ABLATIONS, PAPER_TABLE, ROBUSTNESS
 from hone.studies.select_and_improve.study import Settings, plan, study
 from hone.studies.study import assess
 from hone.training.configs import PostTrain, Supervise
+from tests.studies.stages import carry_out
 
 SHOWN = ("main", "easier", "rewards", "yardsticks", "tilt", "curricula")
 TINY = Settings(
@@ -97,15 +96,6 @@ def lend_a_right_answer(folder: Path) -> None:
     table = pl.read_parquet(file)
     grades = ["correct", *table["grade"].to_list()[1:]]
     table.with_columns(grade=pl.Series(grades)).write_parquet(file)
-
-
-def carry_out(node: Node, root: Path) -> None:
-    folder = node.folder(root)
-    folder.mkdir(parents=True)
-    module, _, function = node.config.implementation.partition(":")
-    inputs = {role: below.folder(root) for role, below in node.inputs.items()}
-    context = FolderContext(folder, node.seed, inputs)
-    getattr(importlib.import_module(module), function)(node.config, context)
 
 
 def test_every_claim_is_decided_or_says_why_not(tiny_run: Results) -> None:

@@ -10,6 +10,8 @@ from torch import Tensor
 from hone.core.contracts import Batch
 from hone.core.random import Stream
 from hone.core.sequences import Sequences
+from hone.models import lora
+from hone.models.config import LoRA
 from hone.objectives.algorithms import Algorithm, Schedule, grpo, reinforce, reinforce_pp, star
 from hone.objectives.credit import RewardAsWeight, TokenCredit
 from hone.objectives.divergence import KL
@@ -190,6 +192,28 @@ def test_a_saved_learner_goes_on_bitwise(algorithm: Algorithm, tmp_path) -> None
     for learner in (first, second):
         learner.update(tiny.batch(seed=1), Stream.root(1))
     assert _weights_equal(first, second)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_saved_adapters_go_on_bitwise_and_leave_the_weights(dtype: torch.dtype, tmp_path) -> None:
+    first, second = (_adapted(grpo(kl=KL(0.1, "exact")), seed, dtype) for seed in (1, 2))
+    first.update(tiny.batch(), Stream.root(0))
+    first.save(tmp_path)
+    second.load(tmp_path)
+    for learner in (first, second):
+        learner.update(tiny.batch(seed=1), Stream.root(1))
+    assert _weights_equal(first, second)
+    weights = dict(first.policy.decoder.named_parameters())
+    kept = tiny.decoder(dtype=dtype)
+    assert torch.equal(weights["blocks.0.out.parametrizations.weight.original"],
+                       kept.blocks[0].out.weight)  # fmt: skip
+
+
+def _adapted(algorithm: Algorithm, seed: int, dtype: torch.dtype) -> DecoderLearner:
+    decoder = tiny.decoder()
+    lora.adapt(decoder, LoRA(rank=2, alpha=4.0), torch.Generator().manual_seed(seed))
+    numerics = Numerics(dtype="bfloat16" if dtype == torch.bfloat16 else "float32")
+    return DecoderLearner(decoder, tiny.TASK.alphabet, algorithm, Optimizer(1e-2), numerics, 10)
 
 
 def test_a_restart_forgets_everything() -> None:

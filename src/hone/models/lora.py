@@ -5,7 +5,6 @@ whatever reads the weight, training or decoding, reads the sum. On disk adapters
 them, beside the merged weights.
 """
 
-import copy
 import json
 import math
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from hone.models.config import LoRA
 from hone.models.decoder import Decoder, Linear
 
 _WEIGHTS, _CONFIG = "adapter_model.safetensors", "adapter_config.json"
+_PARAMETRIZED = ".parametrizations."  # in the names of a weight and of its adapter
 
 
 class Adapter(nn.Module):
@@ -67,9 +67,12 @@ def merged(decoder: Decoder) -> Decoder:
     """A decoder without adapters that computes the same; the decoder itself if it has none."""
     if not is_adapted(decoder):
         return decoder
-    whole = copy.deepcopy(decoder)
-    for _, layer in _projections(whole):
-        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+    weights = {
+        name: weight for name, weight in decoder.named_parameters() if _PARAMETRIZED not in name
+    }
+    weights |= {f"{name}.weight": layer.weight.detach() for name, layer in _projections(decoder)}
+    whole = Decoder(decoder.config).to(decoder.embedding)
+    whole.load_state_dict(weights)
     return whole
 
 

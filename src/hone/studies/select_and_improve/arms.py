@@ -115,7 +115,7 @@ class Settings:
 
     @property
     def adapters(self) -> LoRA | None:
-        return LoRA(self.lora, 2 * self.lora) if self.lora else None
+        return LoRA(self.lora, 2.0 * self.lora) if self.lora else None
 
     def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> Task:
         """Chains of so many operations; for a language model in words, as the paper puts them."""
@@ -258,7 +258,8 @@ def post_train(
         lora=settings.adapters,
         numerics=settings.numerics,
     )
-    labels = {**base.factors, "train": range_of(drawn[-1]), **factors}
+    level = "hard" if on is None else "easy"
+    labels = {**base.factors, "train": range_of(drawn[-1]), "level": level, **factors}
     return Node(arm, "rl", config, base.seed, {"policy": base}, labels)
 
 

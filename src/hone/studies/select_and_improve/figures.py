@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
@@ -9,17 +10,18 @@ from hone.measures import Estimate, accuracy
 from hone.measures.accuracy import CORRECT
 from hone.report.plots import Curve, bars, curves, scatter
 from hone.runs.results import Results
-from hone.studies.select_and_improve.claims import EASY, HARD, PAPER_TABLE
+from hone.studies.select_and_improve.claims import PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
     EXECUTION,
     ROUTING,
+    by_seed_and_step,
     decomposition,
     drift_by_token,
     predicted,
     responses,
     timeline,
 )
-from hone.studies.select_and_improve.tables import STAGES
+from hone.studies.select_and_improve.tables import STAGES, row_of_table_1
 from hone.studies.study import Figure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
@@ -29,17 +31,18 @@ _LIMITS = (0.0, 1.0)
 def table_1(results: Results) -> Drawing | None:
     """Accuracy on 6-9 operations by arm, stage and kind, beside the paper's."""
     runs = results.select(experiment="main")
-    if not len(runs.select(stage="after")):
-        return None
     groups: dict[str, dict[str, Estimate]] = {}
     for (data, stage), paper in PAPER_TABLE.items():
-        arm = runs.select(data=data, train=HARD if stage == "before" else stage)
-        when = "before" if stage == "before" else "after"
+        arm, when = row_of_table_1(runs, data, stage)
+        if not len(arm):
+            continue
         rows = groups[f"{data} {STAGES[stage]}"] = {}
         kinds = ((INVERSION, paper[1]), (EVALUATION, paper[2]))
         for kind, reported in kinds:
             rows[kind] = accuracy(responses(arm, when, kind))
             rows[f"{kind}, paper"] = _point(reported)
+    if not groups:
+        return None
     return bars(groups, "accuracy on 6-9 operations", levels={"chance": 1 / 11}, x_limits=_LIMITS)
 
 
@@ -61,20 +64,20 @@ def parts_elsewhere(results: Results) -> Drawing | None:
 
 def clocks(results: Results) -> Drawing | None:
     """Routing and execution over the rounds of RL, in the mixed arm."""
-    series = {}
-    for train in (EASY, HARD):
-        runs = results.select(experiment="main", stage="rl", data="FB", train=train)
-        if not len(runs):
-            return None
-        for name, value in (("routing", ROUTING), ("execution", EXECUTION)):
-            steps, values = timeline(runs, value)
-            series[f"{name}, RL({train})"] = Curve(steps.astype(float), values)
+    runs = results.select(experiment="main", stage="rl", data="FB")
+    series = {
+        f"{name}, RL({train})": over_rounds(runs.select(train=train), value)
+        for train in runs.factor("train")
+        for name, value in (("routing", ROUTING), ("execution", EXECUTION))
+    }
+    if not series:
+        return None
     return curves(series, "RL round", "share of responses", y_limits=_LIMITS)
 
 
 def accuracy_over_rounds(results: Results) -> Drawing | None:
-    """Accuracy on the hard problems over the rounds of RL(6-9), by demonstrations (Fig. 2)."""
-    runs = results.select(experiment="main", stage="rl", train=HARD)
+    """Accuracy on the hard problems over the rounds of RL on them, by demonstrations (Fig. 2)."""
+    runs = results.select(experiment="main", stage="rl", level="hard")
     return _over_rounds(runs, "data") if len(runs) else None
 
 
@@ -86,20 +89,14 @@ def curricula(results: Results) -> Drawing | None:
 
 def where_rl_acts(results: Results) -> Drawing | None:
     """KL to the policy before RL, of a token that decides, executes or answers."""
-    runs = results.select(experiment="main", stage="drift", data="FB", train=HARD)
+    runs = results.select(experiment="main", stage="drift", data="FB", level="hard")
     if not len(runs):
         return None
-    table = drift_by_token(runs)
-    series = {}
-    for token in ("decide", "execute", "answer"):
-        wide = (
-            table.filter(pl.col("token") == token)
-            .pivot(on="step", index="seed", values="each")
-            .sort("seed")
-        )
-        steps = sorted(int(step) for step in wide.columns[1:])
-        values = wide.select(str(step) for step in steps).to_numpy()
-        series[token] = Curve(pl.Series(steps, dtype=pl.Float64).to_numpy(), values)
+    table = drift_by_token(runs).rename({"each": "value"})
+    series = {
+        token: _curve(*by_seed_and_step(table.filter(pl.col("token") == token)))
+        for token in ("decide", "execute", "answer")
+    }
     return curves(series, "RL round", "KL to the policy before RL (nats a token)")
 
 
@@ -136,11 +133,19 @@ def _parts(runs: Results, by_kind: bool) -> Drawing | None:
 
 def _over_rounds(runs: Results, factor: str) -> Drawing:
     series: Mapping[str, Curve] = {
-        str(value): Curve(steps.astype(float), values)
+        str(value): over_rounds(runs.select(**{factor: value}), CORRECT.mean())
         for value in runs.factor(factor)
-        for steps, values in [timeline(runs.select(**{factor: value}), CORRECT.mean())]
     }
-    return curves(series, "RL round", "accuracy on 6-9 operations", y_limits=_LIMITS)
+    return curves(series, "RL round", "accuracy on hard problems", y_limits=_LIMITS)
+
+
+def over_rounds(runs: Results, value: pl.Expr) -> Curve:
+    """A mean over sampled responses at every evaluation of RL."""
+    return _curve(*timeline(runs, value))
+
+
+def _curve(steps: np.ndarray, values: np.ndarray) -> Curve:
+    return Curve(steps.astype(float), values)
 
 
 def _point(value: float) -> Estimate:
@@ -168,16 +173,16 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "clocks",
-        "Routing settles first, execution follows",
+        "Clocks: when routing and execution change",
         "Share of responses in their problem's native strategy, and accuracy of those that are, on "
-        "6-9 operations over the rounds of RL; mixed demonstrations.",
-        "Curves of routing and execution over the rounds of two RL runs.",
+        "hard problems over the rounds of RL; mixed demonstrations.",
+        "Curves of routing and execution over the rounds of RL.",
         clocks,
     ),
     Figure(
         "accuracy_over_rounds",
         "Accuracy over the rounds of RL",
-        "Sampled accuracy on 6-9 operations over the rounds of RL(6-9), by demonstrations.",
+        "Sampled accuracy on hard problems over the rounds of RL on them, by demonstrations.",
         "Curves of accuracy over rounds for three kinds of demonstrations.",
         accuracy_over_rounds,
     ),
@@ -208,7 +213,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "curricula",
         "Curricula of difficulty at equal rollouts",
-        "Sampled accuracy on 6-9 operations over rounds, by how problems were chosen.",
+        "Sampled accuracy on hard problems over rounds, by how problems were chosen.",
         "Curves of accuracy over rounds, one for each curriculum.",
         curricula,
     ),

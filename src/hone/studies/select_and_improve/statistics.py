@@ -113,10 +113,15 @@ def part_of_change(part: str, kind: str | None = None, **factors: Factor) -> Mea
 def timeline(runs: Results, value: pl.Expr) -> tuple[np.ndarray, np.ndarray]:
     """A mean over sampled responses at every evaluation of RL: rounds, and (seeds, rounds)."""
     table = runs.select(stage="rl").rollouts().filter(pl.col("temperature") > 0)
-    means = table.group_by("seed", "step").agg(value=value).sort("seed", "step")
-    wide = means.pivot(on="step", index="seed", values="value", sort_columns=False)
-    steps = np.array(sorted(int(name) for name in wide.columns[1:]))
-    return steps, wide.select(str(step) for step in steps).to_numpy().astype(float)
+    return by_seed_and_step(table.group_by("seed", "step").agg(value=value))
+
+
+def by_seed_and_step(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Of columns seed, step and value: the steps, and the values by (seeds, steps)."""
+    wide = table.sort("seed", "step").pivot(on="step", index="seed", values="value")
+    steps = sorted(map(int, wide.columns[1:]))
+    values = wide.select(str(step) for step in steps).to_numpy()
+    return np.array(steps), values.astype(float)
 
 
 ROUTING = ROUTED.mean()

@@ -26,9 +26,7 @@ def table_1(results: Results) -> Rows | None:
     runs = results.select(experiment="main")
     rows: dict[str, dict[str, Cell]] = {}
     for (data, stage), paper in PAPER_TABLE.items():
-        when = "before" if stage == "before" else "after"
-        arm = runs.select(data=data) if stage == "before" else runs.select(data=data, train=stage)
-        arm = arm.select(stage=when)
+        arm, when = row_of_table_1(runs, data, stage)
         if not len(arm):
             continue
         row = rows[f"{data} {STAGES[stage]}"] = {}
@@ -39,6 +37,17 @@ def table_1(results: Results) -> Rows | None:
             per_problem(responses(arm, when), ROUTING), confidence=0.95
         )
     return rows or None
+
+
+def row_of_table_1(runs: Results, data: str, stage: str) -> tuple[Results, str]:
+    """The runs that a row is of, and what their evaluation is called.
+
+    Before RL there is no telling what it will be trained on; hard problems are asked all the same.
+    """
+    if stage == "before":
+        asked = runs.select(data=data, train=HARD, stage="before")
+        return asked, "before"
+    return runs.select(data=data, train=stage, stage="after"), "after"
 
 
 def gains(results: Results) -> Rows | None:

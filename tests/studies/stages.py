@@ -1,0 +1,17 @@
+"""Carrying out the stages of a plan in this process."""
+
+import importlib
+from pathlib import Path
+
+from hone.runs.folder import FolderContext
+from hone.runs.plan import Node
+
+
+def carry_out(node: Node, root: Path) -> None:
+    """One stage, its inputs having been carried out under the same root."""
+    folder = node.folder(root)
+    folder.mkdir(parents=True)
+    module, _, function = node.config.implementation.partition(":")
+    inputs = {role: below.folder(root) for role, below in node.inputs.items()}
+    context = FolderContext(folder, node.seed, inputs)
+    getattr(importlib.import_module(module), function)(node.config, context)
