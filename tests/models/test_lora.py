@@ -36,6 +36,7 @@ def test_fresh_adapters_change_nothing(name: str) -> None:
 @pytest.mark.filterwarnings("ignore::Warning")  # of theirs about theirs
 def test_logits_are_those_of_peft(name: str, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft")
+    peft = pytest.importorskip("peft")
     transformers = pytest.importorskip("transformers")
     decoder, batch = adapted(name), tokens(2, 7)
     checkpoint.save(tiny(name), tmp_path / "base")

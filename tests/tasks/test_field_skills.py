@@ -63,15 +63,15 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
                 values = [turned, new] if kind == "affine" else [new]
                 assert results == [f"e{value}" for value in values]
         else:
-            assert prompt[-1] == kind
-            listed = [tuple(prompt[i : i + 3]) for i in range(1, len(prompt) - 3, 3)]
+            assert prompt[0] == kind
+            listed = [tuple(prompt[i : i + 3]) for i in range(2, len(prompt) - 2, 3)]
             written = [tuple(body[i : i + 3]) for i in range(2, len(body) - 2, 5)]
             assert body[-2:] == [";", body[-3]]
             assert [place for place, _, _ in listed] == [f"#{i + 1}" for i in range(len(listed))]
             inverse = dict(zip("+-*/", "-+/*", strict=True))
             undone = [(place, inverse[operation], v) for place, operation, v in listed[::-1]]
             assert written == (listed if kind == "copy" else undone)
-            assert body[:2] == ([">", prompt[0]] if kind == "copy" else ["<", prompt[-2]])
+            assert body[:2] == ([">", prompt[1]] if kind == "copy" else ["<", prompt[-1]])
 
 
 def test_all_kinds_come_in_their_shares() -> None:
@@ -83,7 +83,7 @@ def test_all_kinds_come_in_their_shares() -> None:
 def test_no_exercise_asks_for_anything_and_a_lists_prompt_says_what_it_is() -> None:
     for kind, prompt, solution in words(ALL, 2000):
         assert "?" not in {*prompt, *solution}
-        assert (prompt[-1] in ("copy", "undo")) == (kind in ("copy", "undo"))
+        assert (prompt[0] in ("copy", "undo")) == (kind in ("copy", "undo"))
 
 
 def test_a_list_in_the_other_order_is_wrong() -> None:

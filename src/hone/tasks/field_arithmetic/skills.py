@@ -3,14 +3,15 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e copy →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
-    undo      s #1 op v … = e undo →  < e  the inverse operations, the last one first
+    copy      copy s #1 op v … = e →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
+    undo      undo s #1 op v … = e →  < e  the inverse operations, the last one first
 
 None asks for anything: walks teach to execute, lists to keep one's place in a list of any length,
 in either order (arXiv 2606.13125 starts from a model that can both). A list opens with the mark of
-its order: without, what is learned of long lists did not serve solutions. Its prompt ends in what
-is to be done with it: without, prompts longer than the demonstrations' were taken for lists, and a
-model that was shown `forward` alone found `backward` by itself.
+its order: without, what is learned of long lists did not serve solutions. Its prompt says what is
+to be done with it: without, prompts longer than the demonstrations' were taken for lists, and a
+model that was shown `forward` alone found `backward` by itself. It says so in front, so that an
+operation is as far from the prompt's end as in a problem: otherwise no length carries over.
 """
 
 from dataclasses import dataclass
@@ -203,8 +204,8 @@ class FieldSkills:
                 FACT: [start, form.first_number + place, *listed[1:], form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
-                COPY: [start, *listed, form.equals, end, form.copy],
-                UNDO: [start, *listed, form.equals, end, form.undo],
+                COPY: [form.copy, start, *listed, form.equals, end],
+                UNDO: [form.undo, start, *listed, form.equals, end],
             }
             rows.append(prompts[str(kind)])
         return rows
