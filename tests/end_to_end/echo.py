@@ -72,6 +72,7 @@ class Echo:
             reasons=np.where(right, Reason.RIGHT.value, Reason.WRONG.value),
             strategies=np.full(n, OTHER),
             steps_correct=right.astype(np.int64),
+            steps=np.ones(n, dtype=np.int64),
             classes=np.full(responses.tokens.shape, PositionClass.EXECUTE, dtype=np.int8),
         )
 

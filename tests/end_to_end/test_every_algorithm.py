@@ -139,7 +139,14 @@ class NeverRefreshed(DecoderLearner):
 
 
 class ForgetsTheTemperature(DecoderLearner):
-    """Scores at temperature 1 what was sampled at another."""
+    """Learns at temperature 1 from what was sampled at another."""
+
+    def _tokens(self, batch: Batch) -> Tokens:
+        return super()._tokens(replace(batch, temperature=1.0))
+
+
+class ScoresWithoutTheTemperature(DecoderLearner):
+    """Learns as it should, from a sampler that scores as it should not."""
 
     @property
     def sampler(self) -> DecoderPolicy:
@@ -175,7 +182,6 @@ class OwnBaseline:
 @pytest.mark.parametrize(
     ("learner", "rule", "algorithm"),
     [
-        (CreditsTheNextToken, "second", grpo()),
         (IgnoresTheEnd, "stop", star(minibatch=32)),  # nothing pushes the other tokens down
         (NeverRefreshed, "twice", grpo()),
     ],
@@ -198,6 +204,11 @@ def test_broken_credit_fails(credit: OthersGroups | OwnBaseline, tmp_path: Path)
     assert last["sampled_accuracy"] < 0.65
 
 
-def test_a_forgotten_temperature_is_refused_before_the_first_update(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "learner", [CreditsTheNextToken, ForgetsTheTemperature, ScoresWithoutTheTemperature]
+)
+def test_what_does_not_score_as_it_sampled_is_refused_at_the_first_update(
+    learner: type[DecoderLearner], tmp_path: Path
+) -> None:
     with pytest.raises(Diverged, match="sampler and trainer do not run the same model"):
-        trained(grpo(), Echo("second"), tmp_path, ForgetsTheTemperature, temperature=1.5)
+        trained(grpo(), Echo("second"), tmp_path, learner, temperature=1.5)

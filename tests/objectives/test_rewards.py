@@ -23,6 +23,8 @@ from hone.objectives.rewards import (
     total,
     verified,
 )
+from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.tasks.parity import EOS, Parity
 
 TASK = Parity(4)
@@ -54,7 +56,7 @@ def test_verified_is_the_tasks_own() -> None:
     found = judged([right, wrong])
     assert Verified("e2e").score(found).tolist() == [1, 0]
     with pytest.raises(UsageError, match="reward = 'nonsense'"):
-        Verified("nonsense").check(TASK)
+        Verified("nonsense").check(TASK, group=4)
 
 
 def test_correct_steps_is_the_share_of_leading_right_steps() -> None:
@@ -132,3 +134,18 @@ def test_what_one_term_cannot_score_has_no_reward() -> None:
 def test_impossible_terms_are_refused(make: Any, named: str) -> None:
     with pytest.raises(UsageError, match=named):
         make()
+
+
+def test_steps_are_a_share_wherever_a_solution_has_more_of_them_than_difficulty_says() -> None:
+    """Parts of a composition, and a parity's chain that takes several bits a step."""
+    for task in (FieldCompositions(11, 2, 3, 2, 3), Parity(8, leap=3), FieldArithmetic(11, 2, 4)):
+        problems = task.draw("train", 6, Stream.root(0))
+        solutions = task.demonstrate(problems, task.strategies[0])
+        stopped = np.ones(6, dtype=bool)
+        reading = task.read(problems, solutions, stopped)
+        assert (reading.steps_correct == reading.steps).all()
+
+
+def test_a_majority_needs_a_group() -> None:
+    with pytest.raises(UsageError, match="group = 1"):
+        Majority().check(TASK, group=1)

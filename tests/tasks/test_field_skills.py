@@ -63,15 +63,14 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
                 values = [turned, new] if kind == "affine" else [new]
                 assert results == [f"e{value}" for value in values]
         else:
-            assert prompt[0] == kind
-            listed = [tuple(prompt[i : i + 3]) for i in range(2, len(prompt) - 2, 3)]
+            listed = [tuple(prompt[i : i + 3]) for i in range(1, len(prompt) - 2, 3)]
             written = [tuple(body[i : i + 3]) for i in range(2, len(body) - 2, 5)]
             assert body[-2:] == [";", body[-3]]
             assert [place for place, _, _ in listed] == [f"#{i + 1}" for i in range(len(listed))]
             inverse = dict(zip("+-*/", "-+/*", strict=True))
             undone = [(place, inverse[operation], v) for place, operation, v in listed[::-1]]
             assert written == (listed if kind == "copy" else undone)
-            assert body[:2] == ([">", prompt[1]] if kind == "copy" else ["<", prompt[-1]])
+            assert body[:2] == ([">", prompt[0]] if kind == "copy" else ["<", prompt[-1]])
 
 
 def test_all_kinds_come_in_their_shares() -> None:
@@ -80,13 +79,12 @@ def test_all_kinds_come_in_their_shares() -> None:
         assert kinds.count(name) / 4000 == pytest.approx(0.2, abs=0.03)
 
 
-def test_no_exercise_asks_for_anything_and_a_lists_prompt_says_what_it_is() -> None:
-    for kind, prompt, solution in words(ALL, 2000):
+def test_no_exercise_asks_for_anything() -> None:
+    for _, prompt, solution in words(ALL, 2000):
         assert "?" not in {*prompt, *solution}
-        assert (prompt[0] in ("copy", "undo")) == (kind in ("copy", "undo"))
 
 
-def test_a_list_in_the_other_order_is_wrong() -> None:
+def test_a_list_may_be_written_in_either_order() -> None:
     task = FieldSkills(11, 2, 6, 0.0, 0.0, 0.0, 0.5, 0.5)
     problems = task.draw("train", 50, Stream.root(0))
     turned = {"copy": "undo", "undo": "copy"}
@@ -96,7 +94,7 @@ def test_a_list_in_the_other_order_is_wrong() -> None:
         latent=problems.latent | {"exercise": 7 - problems.latent["exercise"]},
     )
     found = task.read(problems, task.demonstrate(other, EXERCISE), np.ones(50, dtype=bool))
-    assert (found.grades == "incorrect").all()
+    assert (found.grades == "correct").all()
 
 
 def test_it_shares_the_alphabet_of_the_problems() -> None:
@@ -126,7 +124,7 @@ def test_what_is_cut_off_is_not_right() -> None:
     assert (found.reasons == "truncated").all()
 
 
-@given(st.lists(st.lists(st.integers(0, 55), min_size=1, max_size=40), min_size=5, max_size=5))
+@given(st.lists(st.lists(st.integers(0, 54), min_size=1, max_size=40), min_size=5, max_size=5))
 def test_any_tokens_can_be_read(rows: list[list[int]]) -> None:
     problems = ALL.draw("train", 5, Stream.root(0))
     found = ALL.read(problems, pack(rows), np.ones(5, dtype=bool))

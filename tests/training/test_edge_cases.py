@@ -23,7 +23,7 @@ from hone.objectives.algorithms import (
     rloo,
     star,
 )
-from hone.objectives.credit import assign
+from hone.objectives.credit import Credit, assign
 from hone.sampling.scoring import response_logprobs
 from hone.tasks.parity import EOS
 from tests import tiny
@@ -136,6 +136,31 @@ def test_extreme_ratios_are_clipped_on_the_side_that_would_gain(algorithm: Algor
     for still in (shifted(good, 1.0), shifted(bad, -1.0)):
         assert gradient(still, algorithm).isfinite().all()
         assert gradient(still, algorithm).any()
+
+
+@pytest.mark.parametrize("algorithm", [grpo(), gspo(), rloo()], ids=lambda value: value.name)
+def test_in_float32_a_ratio_beyond_numbers_has_no_gradient_where_it_would_gain(
+    algorithm: Algorithm,
+) -> None:
+    batch = batch_of(list(ROWS.values()), [1.0, 0.0, 1.0, 0.0], algorithm, EOS)
+    learner = tiny.learner(algorithm)
+    metrics = learner.update(
+        shifted(replace(batch, weights=np.ones((4, 1))), -90.0), Stream.root(0)
+    )
+    assert metrics["gradient_norm"] == 0
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.7])
+@pytest.mark.parametrize("algorithm", GROUPED, ids=lambda value: value.name)
+def test_equal_rewards_have_no_weight_however_they_round(
+    algorithm: Algorithm, share: float
+) -> None:
+    """A weight of rounding alone would have the row computed."""
+    rewards = np.full((2, 3), share)
+    rewards[1, 1] = np.nan
+    assert isinstance(algorithm.credit, Credit)
+    weights, _ = algorithm.credit.weights(rewards, {})
+    assert not weights.any()
 
 
 def test_a_ratio_beyond_numbers_stops_the_run_and_leaves_the_weights() -> None:

@@ -52,6 +52,7 @@ class Reading:
     reasons: Shaped[np.ndarray, " n"]  # str, values of Reason
     strategies: Shaped[np.ndarray, " n"]  # str; OTHER where no form fits
     steps_correct: Int[np.ndarray, " n"]  # leading correct steps, the answer included
+    steps: Int[np.ndarray, " n"]  # there are in a whole solution
     classes: Int8[np.ndarray, "n time"]  # values of PositionClass
 
 

@@ -21,6 +21,11 @@ class StageConfig:
     version: ClassVar[int]  # raised whenever the same config would give another result
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The roles of the stages that it stands on; a plan without one of them is refused."""
+        return ()
+
+    @property
     def tokens(self) -> int:
         """Roughly how many tokens it trains on or samples; only estimates of time use it."""
         return 1

@@ -28,6 +28,7 @@ class TextReading:
     reasons: Shaped[np.ndarray, " n"]  # str, values of Reason
     strategies: Shaped[np.ndarray, " n"]  # str; OTHER where no form fits
     steps_correct: Int[np.ndarray, " n"]  # leading correct steps
+    steps: Int[np.ndarray, " n"]  # there are in a whole solution
     spans: list[list[Span]]  # of each text, in order, disjoint
 
 

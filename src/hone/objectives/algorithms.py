@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from hone.core.errors import require
+from hone.core.errors import require, require_one_of
 from hone.objectives.credit import (
     BatchNormalised,
     Credit,
@@ -43,6 +43,17 @@ class UntilMatched:
     samples: int  # responses that measure the policy's share
     max_epochs: int
 
+    def __post_init__(self) -> None:
+        require(self.tolerance > 0, "until.tolerance", self.tolerance, "a number above 0")
+        for name in ("samples", "max_epochs"):
+            require(getattr(self, name) >= 1, f"until.{name}", getattr(self, name), "1 or more")
+
+
+Baseline = Literal["none", "running_mean", "group_mean", "learned"]
+BatchBaseline = Literal["none", "group_mean"]
+Keep = Literal["all", "positive"]
+Start = Literal["current", "initial"]
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -63,15 +74,17 @@ class Schedule:
 
     epochs: int = 1
     minibatch: int | None = None
-    keep: Literal["all", "positive"] = "all"
+    keep: Keep = "all"
     deduplicate: bool = False
     skip_truncated: bool = False
-    start: Literal["current", "initial"] = "current"
+    start: Start = "current"
     until: UntilMatched | None = None
     draws: int = 1
     staleness: int = 0
 
     def __post_init__(self) -> None:
+        require_one_of("keep", self.keep, Keep)
+        require_one_of("start", self.start, Start)
         require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         require(self.minibatch is None or self.minibatch >= 1, "minibatch", self.minibatch, "≥ 1")
         require(self.draws >= 1, "draws", self.draws, "1 or more")
@@ -263,13 +276,14 @@ def rloo(epochs: int = 1, minibatch: int | None = None, kl: KL | None = None) ->
 
 
 def reinforce(
-    baseline: Literal["none", "running_mean", "group_mean", "learned"] = "running_mean",
+    baseline: Baseline = "running_mean",
 ) -> Algorithm:
     """REINFORCE (Williams 1992): E[(r - b) ∇ log π(y)], on-policy, with a named baseline b.
 
     A `learned` baseline is a critic's value before each token.
     """
-    credits: dict[str, Credit | TokenCredit] = {
+    require_one_of("baseline", baseline, Baseline)
+    credits: dict[Baseline, Credit | TokenCredit] = {
         "none": RewardAsWeight(),
         "running_mean": RunningMean(),
         "group_mean": GroupMean(),
@@ -285,7 +299,7 @@ def reinforce(
 
 
 def reinforce_pp(
-    baseline: Literal["none", "group_mean"] = "none",
+    baseline: BatchBaseline = "none",
     epochs: int = 1,
     minibatch: int | None = None,
     kl: KL | None = None,
@@ -294,6 +308,7 @@ def reinforce_pp(
 
     Without a baseline a token's weight is its return; with `group_mean`, its response's.
     """
+    require_one_of("baseline", baseline, BatchBaseline)
     return Algorithm(
         "reinforce_pp",
         ReturnToGo() if baseline == "none" else BatchNormalised(),
@@ -306,7 +321,7 @@ def reinforce_pp(
 def star(
     epochs: int = 1,
     minibatch: int = 128,
-    start: Literal["current", "initial"] = "current",
+    start: Start = "current",
     until: UntilMatched | None = None,
 ) -> Algorithm:
     """STaR: keep what was rewarded, train on it by next-token prediction (arXiv 2203.14465)."""
@@ -321,7 +336,7 @@ def star(
 def expert_iteration(
     epochs: int = 2,
     minibatch: int = 128,
-    start: Literal["current", "initial"] = "initial",
+    start: Start = "initial",
 ) -> Algorithm:
     """Expert iteration (arXiv 2403.04642 §3): of k samples keep the correct, different ones; fit.
 

@@ -11,11 +11,12 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hone.core.errors import require
+from hone.core.errors import require, require_one_of
 
 Rewards = Float[np.ndarray, "prompts group"]
 PerToken = Float[np.ndarray, "rows time"]
 State = dict[str, float]
+Ddof = Literal[0, 1]  # taken from the count under a standard deviation; 1 is torch's default
 
 
 @runtime_checkable
@@ -104,7 +105,7 @@ class GroupMean:
     needs_group: ClassVar[bool] = True
 
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
-        return np.nan_to_num(rewards - _group_mean(rewards)), state
+        return _centred(rewards), state
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,7 @@ class LeaveOneOut:
 
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
         members = (~np.isnan(rewards)).sum(axis=1, keepdims=True)
-        centred = np.nan_to_num(rewards - _group_mean(rewards))
-        return centred * members / np.maximum(members - 1, 1), state
+        return _centred(rewards) * members / np.maximum(members - 1, 1), state
 
 
 @dataclass(frozen=True)
@@ -152,16 +152,17 @@ class GroupNormalised:
     at weight zero.
     """
 
-    ddof: Literal[0, 1] = 1
+    ddof: Ddof = 1
     epsilon: float = 1e-4
     needs_group: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        require_one_of("ddof", self.ddof, Ddof)
         require(self.epsilon > 0, "epsilon", self.epsilon, "a number above 0")
 
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
         scored = ~np.isnan(rewards)
-        centred = np.nan_to_num(rewards - _group_mean(rewards))
+        centred = _centred(rewards)
         degrees = np.maximum(scored.sum(axis=1, keepdims=True) - self.ddof, 1)
         deviation = np.sqrt((centred**2).sum(axis=1, keepdims=True) / degrees)
         return centred / (deviation + self.epsilon), state
@@ -172,15 +173,20 @@ class BatchNormalised:
     """Reward minus its group's mean, then normalised over the whole batch (arXiv 2501.03262 §3).
 
     REINFORCE++ with a baseline: one scale for all groups, so a nearly solved prompt is not blown
-    up as by `GroupNormalised`.
+    up as by `GroupNormalised`. Their mean over the batch is zero as it is.
     """
 
+    ddof: Ddof = 0
     epsilon: float = 1e-8
     needs_group: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        require_one_of("ddof", self.ddof, Ddof)
+
     def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
-        centred = rewards - _group_mean(rewards)
-        return normalised(centred, ~np.isnan(rewards), self.epsilon), state
+        centred, count = _centred(rewards), np.count_nonzero(~np.isnan(rewards))
+        deviation = np.sqrt((centred**2).sum() / max(count - self.ddof, 1))
+        return centred / (deviation + self.epsilon), state
 
 
 @dataclass(frozen=True)
@@ -193,10 +199,12 @@ class GeneralisedAdvantage:
     discount: float = 1.0
     decay: float = 0.95  # λ: 1 is the return minus the critic, 0 the one-step error
     normalise: bool = True  # to mean 0 and deviation 1 over all tokens of the batch
+    ddof: Ddof = 0
     epsilon: float = 1e-8
     needs_critic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        require_one_of("ddof", self.ddof, Ddof)
         require(0 < self.discount <= 1, "discount", self.discount, "a number in (0, 1]")
         require(0 <= self.decay <= 1, "decay", self.decay, "a number in [0, 1]")
 
@@ -208,7 +216,7 @@ class GeneralisedAdvantage:
         advantages = accumulated(errors, self.discount * self.decay) * mask
         returns = advantages + values * mask
         if self.normalise:
-            advantages = normalised(advantages, mask, self.epsilon)
+            advantages = normalised(advantages, mask, self.ddof, self.epsilon)
         return advantages, returns
 
 
@@ -218,18 +226,21 @@ class ReturnToGo:
 
     discount: float = 1.0
     normalise: bool = True
+    ddof: Ddof = 0
     epsilon: float = 1e-8
     needs_critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        require_one_of("ddof", self.ddof, Ddof)
         require(0 < self.discount <= 1, "discount", self.discount, "a number in (0, 1]")
 
     def token_weights(
         self, rewards: PerToken, values: PerToken, mask: Bool[np.ndarray, "rows time"]
     ) -> tuple[PerToken, PerToken]:
         returns = accumulated(rewards * mask, self.discount) * mask
-        weights = normalised(returns, mask, self.epsilon) if self.normalise else returns
-        return weights, returns
+        if not self.normalise:
+            return returns, returns
+        return normalised(returns, mask, self.ddof, self.epsilon), returns
 
 
 def accumulated(terms: PerToken, factor: float) -> PerToken:
@@ -241,13 +252,23 @@ def accumulated(terms: PerToken, factor: float) -> PerToken:
 
 
 def normalised(
-    values: np.ndarray, counted: Bool[np.ndarray, "..."], epsilon: float
+    values: np.ndarray, counted: Bool[np.ndarray, "..."], ddof: Ddof, epsilon: float
 ) -> Float[np.ndarray, "..."]:
-    """Values to mean 0 and deviation 1 over those that count; 0 elsewhere."""
-    if not counted.any():
-        return np.zeros(values.shape)
+    """Values to mean 0 and deviation 1 over those that count; 0 elsewhere, and where all are equal.
+
+    Rounding must not give equal values a weight: rows without any are not computed.
+    """
     inside = values[counted]
-    return np.where(counted, (values - inside.mean()) / (inside.std() + epsilon), 0.0)
+    if len(inside) <= ddof or inside.min() == inside.max():
+        return np.zeros(values.shape)
+    deviation = inside.std(ddof=ddof)
+    return np.where(counted, (values - inside.mean()) / (deviation + epsilon), 0.0)
+
+
+def _centred(rewards: Rewards) -> Rewards:
+    """Rewards minus their group's mean; 0 for members without one, and in groups of equal ones."""
+    equal = np.fmin.reduce(rewards, axis=1) == np.fmax.reduce(rewards, axis=1)
+    return np.where(equal[:, None], 0.0, np.nan_to_num(rewards - _group_mean(rewards)))
 
 
 def _group_mean(rewards: Rewards) -> Float[np.ndarray, "prompts 1"]:

@@ -4,6 +4,7 @@ The denominator is computed once over the whole optimizer batch, never over a mi
 gradients do not depend on how the batch is split.
 """
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -146,9 +147,11 @@ class ClippedSurrogate:
     def ratios(self, tokens: Tokens) -> "Tensor":
         """ρ of every token, or of its response, (rows, time)."""
         logs = (tokens.logprobs - tokens.old_logprobs) * tokens.mask
-        if self.ratio == "token":
-            return logs.exp()
-        total = logs.sum(dim=1, keepdim=True)
-        if self.ratio == "geometric":
-            total = total / tokens.mask.sum(dim=1, keepdim=True).clamp(min=1)
-        return total.exp().expand_as(logs)
+        if self.ratio != "token":
+            total = logs.sum(dim=1, keepdim=True)
+            if self.ratio == "geometric":
+                total = total / tokens.mask.sum(dim=1, keepdim=True).clamp(min=1)
+            logs = total.expand_as(logs)
+        # Beyond the clip a positive weight has no gradient; an overflow there would make it NaN.
+        beyond = 1 + math.log1p(self.clip_high)
+        return logs.where(tokens.weights <= 0, logs.clamp(max=beyond)).exp()

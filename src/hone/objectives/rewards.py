@@ -47,8 +47,8 @@ class Term(Protocol):
 
     def score(self, judged: Judged) -> Float[np.ndarray, " rows"]: ...
 
-    def check(self, task: Task) -> None:
-        """Refuse a task that the term does not fit, before anything runs."""
+    def check(self, task: Task, group: int) -> None:
+        """Refuse a task, or a number of responses a prompt, that the term does not fit."""
         ...
 
 
@@ -68,8 +68,8 @@ def verified(name: str) -> Reward:
 
 
 class _AnyTask:
-    def check(self, task: Task) -> None:
-        """Every task will do."""
+    def check(self, task: Task, group: int) -> None:
+        """Every task and group will do."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,16 @@ class Verified:
             self.name, judged.problems, judged.responses.tokens, judged.reading
         )
 
-    def check(self, task: Task) -> None:
+    def check(self, task: Task, group: int) -> None:
         require(self.name in task.rewards, "reward", self.name, f"{task.rewards}")
 
 
 @dataclass(frozen=True)
 class CorrectSteps(_AnyTask):
-    """The share of a problem's steps that lead the response and are right (a step verifier)."""
+    """The share of a solution's steps that lead the response and are right (a step verifier)."""
 
     def score(self, judged: Judged) -> Float[np.ndarray, " rows"]:
-        return judged.reading.steps_correct / np.maximum(judged.problems.difficulty, 1)
+        return judged.reading.steps_correct / judged.reading.steps
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,9 @@ class Majority(_AnyTask):
 
     Ties go to the answer that comes first in the alphabet. No answer never wins.
     """
+
+    def check(self, task: Task, group: int) -> None:
+        require(group >= 2, "group", group, "2 or more with a majority of its answers as reward")
 
     def score(self, judged: Judged) -> Float[np.ndarray, " rows"]:
         groups = judged.reading.answers.reshape(-1, judged.responses.samples)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from hone.core.errors import require
 from hone.core.stage import StageConfig
 from hone.runs.folder import is_complete
 from hone.runs.keys import stage_key
@@ -26,6 +27,11 @@ class Node:
     seed: int
     inputs: Mapping[str, "Node"] = field(default_factory=dict)
     factors: Mapping[str, Factor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for role in self.config.needs:
+            require(role in self.inputs, f"inputs of {self.arm} · {self.stage}", list(self.inputs),
+                    f"stages for {', '.join(self.config.needs)}")  # fmt: skip
 
     @cached_property
     def key(self) -> str:

@@ -98,6 +98,7 @@ class Parity:
             reasons=reasons(right, complete, stopped),
             strategies=self._strategies(values, stopped),
             steps_correct=self._steps_correct(chain, responses, values, stopped),
+            steps=np.full(len(problems), chain.shape[1]),
             classes=self._classes(responses, values),
         )
 

@@ -76,6 +76,7 @@ def _read(
         reading.reasons,
         reading.strategies,
         reading.steps_correct,
+        reading.steps,
         [_spans(text, classes) for text, classes in zip(texts, reading.classes, strict=True)],
     )
 

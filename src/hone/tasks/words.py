@@ -92,6 +92,7 @@ class InWords:
             reasons=found.reasons,
             strategies=found.strategies,
             steps_correct=found.steps_correct,
+            steps=found.steps,
             classes=self._classes(responses, rows, found.spans),
         )
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from hone.core.contracts import Split, Task
-from hone.core.errors import require
+from hone.core.errors import require, require_one_of, unknown
 from hone.core.stage import StageConfig
 from hone.models.config import DecoderConfig, LoRA
 from hone.objectives.algorithms import Algorithm
 from hone.objectives.curricula import Curriculum
-from hone.objectives.rewards import Reward
+from hone.objectives.rewards import Learned, Reward
+
+Decay = Literal["constant", "linear", "cosine"]
+Dtype = Literal["float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,14 @@ class Optimizer:
 
     lr: float
     warmup: int = 0  # steps
-    decay: Literal["constant", "linear", "cosine"] = "constant"
+    decay: Decay = "constant"
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0
     clip: float = 1.0
 
     def __post_init__(self) -> None:
         require(0 < self.lr < math.inf, "lr", self.lr, "a finite number above 0")
+        require_one_of("decay", self.decay, Decay)
         require(self.warmup >= 0, "warmup", self.warmup, "0 or more steps")
         require(self.clip > 0, "clip", self.clip, "a number above 0")
 
@@ -37,12 +42,14 @@ _FAST_ACTIVATIONS = {"cpu": 200_000, "cuda": 16_000_000}  # a core's cache; enou
 class Numerics:
     """How the arithmetic is done; all of it can change the last bits of a result."""
 
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Dtype = "float32"
+    device: Device = "cpu"
     micro_batch: int | None = None  # tokens a forward pass; None: what is fast for the width
     compile: bool = False
 
     def __post_init__(self) -> None:
+        require_one_of("dtype", self.dtype, Dtype)
+        require_one_of("device", self.device, Device)
         if self.micro_batch is not None:
             require(self.micro_batch >= 1, "micro_batch", self.micro_batch, "1 token or more")
 
@@ -113,6 +120,10 @@ class Supervise(StageConfig):
             require(same, "replay.task", self.replay.task, f"a task of {self.task.name}'s alphabet")
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        return ("policy",) if self.model is None else ()
+
+    @property
     def tokens(self) -> int:
         return self.steps * sum(
             part.batch * (part.task.prompt_tokens + part.task.max_tokens // 3)
@@ -145,9 +156,10 @@ class PostTrain(StageConfig):
 
     def __post_init__(self) -> None:
         require(len(self.reward) > 0, "reward", self.reward, "one or more weighted terms")
-        for _, term in self.reward:
+        for weight, term in self.reward:
+            require(math.isfinite(weight), "reward", self.reward, "finite weights")
             for task in (self.task, *self.levels):
-                term.check(task)
+                term.check(task, self.group)
         if self.curriculum is None:
             require(not self.levels, "levels", self.levels, "none without a curriculum")
         else:
@@ -163,6 +175,17 @@ class PostTrain(StageConfig):
         if self.lora is not None:
             critic = self.algorithm.critic
             require(critic is None, "critic", critic, "none with adapters: it trains all weights")
+        self._check_until()
+
+    def _check_until(self) -> None:
+        until, strategies = self.algorithm.schedule.until, self.task.strategies
+        if until is not None and until.strategy not in strategies:
+            raise unknown(f"until.strategy of {self.task.name}", until.strategy, strategies)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        models = {term.model for _, term in self.reward if isinstance(term, Learned)}
+        return ("policy", *sorted(models))
 
     @property
     def tokens(self) -> int:
@@ -204,6 +227,10 @@ class FitReward(StageConfig):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        return ("policy", "rollouts")
+
+    @property
     def tokens(self) -> int:
         return self.steps * self.batch * (self.task.prompt_tokens + self.task.max_tokens)
 
@@ -225,6 +252,10 @@ class Respond(StageConfig):
     version: ClassVar[int] = 2
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        return ("policy",)
+
+    @property
     def tokens(self) -> int:
         return self.problems * self.samples * self.task.max_tokens
 
@@ -242,3 +273,7 @@ class Score(StageConfig):
 
     def __post_init__(self) -> None:
         require(self.every >= 1, "every", self.every, "1 or more")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("policy", "rollouts")

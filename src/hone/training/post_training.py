@@ -1,6 +1,7 @@
 """The one post-training loop: respond → read → reward → credit → update, for every algorithm."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,7 +28,7 @@ from hone.objectives.algorithms import UntilMatched
 from hone.objectives.credit import assign
 from hone.objectives.curricula import counts
 from hone.objectives.rewards import Judged, Learned, Scorer, total
-from hone.training.checks import check_start
+from hone.training.checks import check_gap, check_start
 from hone.training.configs import PostTrain
 from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator, correct_share, graded_table, mean_length, share
@@ -66,6 +67,7 @@ class PostTraining:
     scorers: Mapping[str, Scorer] = field(default_factory=dict)  # learned rewards by input
     credit_state: dict[str, float] = field(default_factory=dict)
     curriculum_state: dict[str, float] = field(default_factory=dict)
+    _rounding: float = field(default=math.inf, init=False)  # of log-probabilities, at the start
 
     def __post_init__(self) -> None:
         algorithm, kind = self.config.algorithm, type(self.learner).__name__
@@ -145,12 +147,14 @@ class PostTraining:
         with batch_saved(self.context, step, asked, config.optimizer.lr, "round"):
             responses = sampler.respond(problems.prompts, protocol, stream.child("respond"))
         if step == 1:
-            check_start(sampler, problems, responses, protocol)
+            self._rounding = check_start(sampler, problems, responses, protocol)
             self._check_reference(problems, responses)
         each = problems.select(responses.prompt_rows)
         reading = task.read(each, responses.tokens, responses.stopped)
         judged = Judged(task, each, responses, reading, stream.child("reward"), self.scorers)
         rewards = total(config.reward, judged)
+        if np.isinf(rewards).any():
+            raise Diverged(f"round {step}: a reward is infinite; rewards: {config.reward}")
         table = graded_table(
             task,
             problems,
@@ -190,6 +194,8 @@ class PostTraining:
             if kl.place != "loss":
                 divergence = self.learner.divergence(kl.estimator, prompts, responses, temperature)
                 penalties = -kl.coefficient * divergence
+                if not np.isfinite(penalties).all():
+                    raise Diverged("the KL to the reference is not finite; its weights are damaged")
             elif kl.estimator != "exact":
                 reference = self.learner.reference_logprobs(prompts, responses, temperature)
         if algorithm.critic is not None:
@@ -240,6 +246,8 @@ class PostTraining:
         metrics, epoch, has_matched = {}, 0, False
         for epoch in range(schedule.until.max_epochs if schedule.until else schedule.epochs):
             metrics = self._update(step, kept, table, stream.child("epoch", epoch))
+            if (step, epoch) == (1, 0) and not self.config.algorithm.loss.fits_data:
+                check_gap(metrics.get("logprob_gap", 0.0), self._rounding)
             if schedule.until is None:
                 continue
             has_matched = self._has_matched(schedule.until, target, stream.child("match", epoch))

@@ -154,15 +154,18 @@ def folder_of(model: str) -> Path:
     return folder
 
 
-def exercises(settings: Settings, longest: int) -> FieldSkills:
+def exercises(settings: Settings, longest: int, data: str = "FB") -> FieldSkills:
     """Facts, walks and lists of up to so many operations.
 
     Only short walks carry two values: how far a strategy goes that does not fit its problem is
-    left to demonstrations.
+    left to demonstrations. Lists are written in the orders of an arm's demonstrations, so that
+    what is replayed beside these shows no other.
     """
     lists, walks = (1 - FACTS) * settings.lists, (1 - FACTS) * (1 - settings.lists)
     affine = walks / 2 if longest <= SHORT else 0.0
-    return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, lists / 2, lists / 2)
+    orders = dict(MIXTURES[data])
+    copy, undo = (lists * orders.get(strategy, 0.0) for strategy in ("forward", "backward"))
+    return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, copy, undo)
 
 
 def pretrain(settings: Settings, seed: int) -> Node:
@@ -194,7 +197,7 @@ def pretrain(settings: Settings, seed: int) -> Node:
 def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
     """Next-token prediction on fresh demonstrations of an arm's strategies."""
     task = settings.task(settings.easy)
-    return taught(settings, seed, arm, task, MIXTURES[arm], data=arm)
+    return taught(settings, seed, arm, task, arm, data=arm)
 
 
 def taught(
@@ -202,18 +205,18 @@ def taught(
     seed: int,
     arm: str,
     task: Task,
-    mixture: tuple[tuple[str, float], ...],
+    data: str,
     **factors: Factor,
 ) -> Node:
-    """Next-token prediction on fresh demonstrations of a task, exercises among them.
+    """Next-token prediction on fresh demonstrations in the strategies of `data`, with exercises.
 
     Demonstrations are short, and without exercises the model forgets to go on beyond.
     """
     has_replay = settings.model is None and settings.replay > 0
-    again = exercises(settings, settings.longest)
+    again = exercises(settings, settings.longest, data)
     config = Supervise(
         task=task,
-        mixture=mixture,
+        mixture=MIXTURES[data],
         steps=settings.sft,
         batch=settings.sft_batch,
         optimizer=Optimizer(settings.sft_lr, warmup=min(20, settings.sft), decay="linear"),

@@ -138,7 +138,7 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
     for seeds, most in (("with", 2), ("without", 1)):
         arm = f"composed, {seeds} seeds"
         labels = {"experiment": "compositions", "seeds": seeds}
-        base = taught(settings, seed, arm, settings.composed(1, most), MIXTURES["FB"], **labels)
+        base = taught(settings, seed, arm, settings.composed(1, most), "FB", **labels)
         rl = PostTrain(
             task=hard,
             algorithm=grpo(),

@@ -171,6 +171,7 @@ class FieldArithmetic:
             reasons=reasons(right, complete, stopped),
             strategies=strategies,
             steps_correct=self._steps_correct(problems, responses, strategies),
+            steps=problems.difficulty,
             classes=self._classes(responses, complete),
         )
 
@@ -182,7 +183,7 @@ class FieldArithmetic:
             raise unknown("reward of field_arithmetic", name, self.rewards)
         right = reading.grades == Grade.CORRECT
         if name == "process":
-            right = right & (reading.steps_correct == problems.difficulty)
+            right = right & (reading.steps_correct == reading.steps)
         return right.astype(np.float64)
 
     def constrain(self, strategy: str) -> Constraint:

@@ -19,7 +19,7 @@ from hone.core.alphabet import Alphabet
 from hone.core.sequences import Sequences, pack
 from hone.tasks.field_arithmetic.chains import DIVIDE, SUBTRACT, Chains, affine, inverses, walk
 
-MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<pad>", "copy", "undo")
+MARKS = ("+", "*", "-", "/", "=", ">", "<", "?", ";", "<eos>", "<pad>")
 MOST = 32
 """Operations of the longest chain."""
 
@@ -35,7 +35,6 @@ class Form:
         self.operations = np.array(marks[:4])
         self.equals, self.forward, self.backward, self.unknown, self.so = marks[4:9]
         self.eos = marks[9]
-        self.copy, self.undo = marks[11:]  # what an exercise does with a list
         self.first_number = self.alphabet.id("#1")
 
     def native(self, chains: Chains, opening: int) -> list[np.ndarray]:

@@ -104,6 +104,7 @@ class FieldCompositions:
             reasons=reasons(right, complete, stopped),
             strategies=self._strategies(problems, responses),
             steps_correct=self._steps_correct(problems, responses),
+            steps=_total(problems),
             classes=self._classes(responses, plain.classes),
         )
 
@@ -115,7 +116,7 @@ class FieldCompositions:
             raise unknown("reward of field_compositions", name, self.rewards)
         right = reading.grades == Grade.CORRECT
         if name == "process":
-            right = right & (reading.steps_correct == _total(problems))
+            right = right & (reading.steps_correct == reading.steps)
         return right.astype(np.float64)
 
     def constrain(self, strategy: str) -> Constraint:

@@ -63,6 +63,7 @@ def read(problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n
         reasons=reasons(right, complete, stopped),
         strategies=np.array([strategy for strategy, _ in walked], dtype=str),
         steps_correct=np.array([steps for _, steps in walked], dtype=np.int64),
+        steps=problems.difficulty,
         spans=[
             _spans(text, answer[1] if answer else None)
             for text, answer in zip(texts, answers, strict=True)

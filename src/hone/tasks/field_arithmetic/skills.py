@@ -3,15 +3,13 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      copy s #1 op v … = e →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
-    undo      undo s #1 op v … = e →  < e  the inverse operations, the last one first
+    copy      s #1 op v … = e  →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
+    undo      s #1 op v … = e  →  < e  the inverse operations, the last one first
 
-None asks for anything: walks teach to execute, lists to keep one's place in a list of any length,
-in either order (arXiv 2606.13125 starts from a model that can both). A list opens with the mark of
-its order: without, what is learned of long lists did not serve solutions. Its prompt says what is
-to be done with it: without, prompts longer than the demonstrations' were taken for lists, and a
-model that was shown `forward` alone found `backward` by itself. It says so in front, so that an
-operation is as far from the prompt's end as in a problem: otherwise no length carries over.
+None asks for anything: walks teach to execute, lists to keep one's place in a list of any
+length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
+Lists look and open as problems do, because what was learned of lists that do not served no longer
+problem: prompts of more operations than the demonstrations had were taken for lists.
 """
 
 from dataclasses import dataclass
@@ -81,11 +79,11 @@ class FieldSkills:
 
     @property
     def prompt_tokens(self) -> int:
-        return 3 * self.high + 4
+        return 3 * self.high + 3
 
     @property
     def max_tokens(self) -> int:
-        return 6 * self.high + 6
+        return 6 * self.high + 5
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
@@ -138,11 +136,12 @@ class FieldSkills:
             reasons=reasons(right, complete, stopped),
             strategies=np.where(complete, EXERCISE, OTHER),
             steps_correct=self._steps(problems, matched),
+            steps=problems.difficulty,
             classes=self._classes(responses, stopped),
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
-        """What may be any is noise to learn from: a walk's operations and its end.
+        """What may be any is noise to learn from: a walk's operations and end, a list's order.
 
         A list's results are not learned at all: long lists would teach that long chains have any.
         """
@@ -153,8 +152,8 @@ class FieldSkills:
         )
         ends = position == responses.lengths[:, None] - 1
         in_walk = np.isin(place, (1, 2)) | ends
-        weights = np.where(walks & in_walk, _OPEN, 1.0)
-        result = (place == 4) & (position > 2) & (position < responses.lengths[:, None] - 2)
+        weights = np.where(walks & in_walk | lists & (position == 0), _OPEN, 1.0)
+        result = (place == 4) & (position > 1) & (position < responses.lengths[:, None] - 2)
         return np.where(lists & result, 0.0, weights)
 
     def reward(
@@ -204,8 +203,8 @@ class FieldSkills:
                 FACT: [start, form.first_number + place, *listed[1:], form.equals],
                 SCALAR: [start],
                 AFFINE: [slope, start],
-                COPY: [form.copy, start, *listed, form.equals, end],
-                UNDO: [form.undo, start, *listed, form.equals, end],
+                COPY: [start, *listed, form.equals, end],
+                UNDO: [start, *listed, form.equals, end],
             }
             rows.append(prompts[str(kind)])
         return rows
@@ -222,13 +221,13 @@ class FieldSkills:
         }
         steps = {kind: form.steps(chains, values, form.forward) for kind, values in results.items()}
         steps[UNDO] = form.steps(chains.undone(), results[COPY], form.backward)
-        heads, openings = {COPY: "start", UNDO: "end"}, {COPY: form.forward, UNDO: form.backward}
+        heads = {COPY: (form.forward, "start"), UNDO: (form.backward, "end")}
         rows = []
         for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
             written = chains.states[row, 1:2] if kind == FACT else steps[kind][row, :n].ravel()
-            is_list = kind in heads
-            head = [openings[kind], int(latent[heads[kind]][row])] if is_list else []
-            tail = [form.so, int(written[-1])] if is_list else []
+            opening, name = heads.get(kind, (None, ""))
+            head = [] if opening is None else [opening, int(latent[name][row])]
+            tail = [] if opening is None else [form.so, int(written[-1])]
             rows.append([*head, *written.tolist(), *tail, form.eos])
         return rows
 
@@ -249,6 +248,9 @@ class FieldSkills:
         for name, (where, values) in taken.items():
             latent[name] = np.where(where[:, None], values, latent[name])
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
+        for kind, mark in ((COPY, self.form.forward), (UNDO, self.form.backward)):
+            chosen = np.isin(problems.kinds, (COPY, UNDO)) & (tokens[:, 0] == mark)
+            latent["exercise"] = np.where(chosen, KINDS.index(kind), latent["exercise"])
         return self._problems(latent)
 
     def _steps(self, problems: Problems, matched: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
