@@ -4,9 +4,16 @@ import dataclasses
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
-from hone.objectives import credit, losses
-from hone.objectives.algorithms import ALGORITHMS, Algorithm, Schedule
+from hone.objectives import credit, divergence, losses
+from hone.objectives.algorithms import (
+    ALGORITHMS,
+    Algorithm,
+    Baseline,
+    BatchBaseline,
+    Schedule,
+)
 
 PAGE = Path(__file__).parent.parent / "docs" / "algorithms.md"
 
@@ -77,8 +84,8 @@ def page() -> str:
             "An algorithm is a value: **credit** makes weights A of rewards r, the **loss** is a "
             "term for each token, its **denominator** is counted once over the optimizer batch, "
             "and the **schedule** says how a batch becomes optimizer steps. Wherever libraries "
-            "choose differently there is a named field; `tests/exact` and `tests/equivalence` "
-            "prove what is said here.",
+            "choose differently there is a named field. `tests/exact` holds what is said of ours "
+            "to enumeration, `tests/equivalence` what is said of TRL to TRL itself.",
             "",
             *(line for name, make in ALGORITHMS.items() for line in _section(name, make())),
             "## Parts",
@@ -99,6 +106,10 @@ def _section(name: str, algorithm: Algorithm) -> Iterator[str]:
         ("loss", f"{FORMULAS[type(algorithm.loss)]} · {_fields(algorithm.loss)}"),
         ("schedule", _fields(algorithm.schedule, Schedule())),
         ("critic", _fields(algorithm.critic) if algorithm.critic else "none"),
+        (
+            "KL, entropy bonus",
+            f"{_fields(algorithm.kl) if algorithm.kl else 'no KL'}, {algorithm.entropy:g}",
+        ),
         ("in TRL", trl),
         ("in verl", verl),
         ("in OpenRLHF", openrlhf),
@@ -107,6 +118,7 @@ def _section(name: str, algorithm: Algorithm) -> Iterator[str]:
     yield ""
     yield " ".join(about.split())
     yield ""
+    yield from _baselines(name)
     yield "| | |"
     yield "|---|---|"
     for label, text in rows:
@@ -114,11 +126,30 @@ def _section(name: str, algorithm: Algorithm) -> Iterator[str]:
     yield ""
 
 
+def _baselines(name: str) -> Iterator[str]:
+    """The credit of every baseline that an algorithm can be given."""
+    if "baseline" not in inspect.signature(ALGORITHMS[name]).parameters:
+        return
+    names = get_args(BatchBaseline if name == "reinforce_pp" else Baseline)
+    for baseline in names:
+        made = ALGORITHMS[name](baseline).credit
+        yield f"- `{name}({baseline!r})`: {FORMULAS[type(made)]} · {_fields(made)}"
+    yield ""
+
+
 def _parts() -> Iterator[str]:
-    """Every credit and loss with its first sentence."""
+    """Every credit and loss with its first sentence; the KL with all that is said of it."""
     for kind, formula in FORMULAS.items():
         sentence = (inspect.getdoc(kind) or "").split("\n\n")[0]
         yield f"- **{kind.__name__}**, {formula}. {' '.join(sentence.split())}"
+    yield ""
+    yield "## KL"
+    yield ""
+    yield (inspect.getdoc(divergence) or "").strip()
+    yield ""
+    yield "```text"
+    yield (inspect.getdoc(divergence.KL) or "").strip()
+    yield "```"
     yield ""
 
 

@@ -205,18 +205,18 @@ def taught(
     seed: int,
     arm: str,
     task: Task,
-    data: str,
+    shown: str,
     **factors: Factor,
 ) -> Node:
-    """Next-token prediction on fresh demonstrations in the strategies of `data`, with exercises.
+    """Next-token prediction on fresh demonstrations in the strategies of arm `shown`, with exercises.
 
     Demonstrations are short, and without exercises the model forgets to go on beyond.
     """
     has_replay = settings.model is None and settings.replay > 0
-    again = exercises(settings, settings.longest, data)
+    again = exercises(settings, settings.longest, shown)
     config = Supervise(
         task=task,
-        mixture=MIXTURES[data],
+        mixture=MIXTURES[shown],
         steps=settings.sft,
         batch=settings.sft_batch,
         optimizer=Optimizer(settings.sft_lr, warmup=min(20, settings.sft), decay="linear"),
