@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 
 from hone.core.errors import DamagedFile, UsageError
+from hone.core.files import read_object
 from hone.core.language_model import TOKENIZER_FILES
 from hone.core.stage import Context
+from hone.models.config import DecoderConfig
+from hone.models.hf_config import from_hf
 from hone.training.configs import Adopt
 
 _PATTERNS = ("config.json", "*.safetensors", "model.safetensors.index.json")
@@ -52,6 +55,17 @@ def weights_digest(folder: Path) -> str:
             digest.update(f"{file.name}\n".encode())
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()[:20]
+
+
+def config_of(folder: Path) -> DecoderConfig:
+    """The shape of the model in a folder.
+
+    Raises:
+        DamagedFile: its config.json is missing or lacks a key.
+        UsageError: the model computes something that our decoder does not; names the key.
+    """
+    file = folder / "config.json"
+    return from_hf(read_object(file), file)
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -189,8 +189,9 @@ class PostTrain(StageConfig):
 
     @property
     def tokens(self) -> int:
-        texts = self.rounds * (2 * self.prompts * self.group + 5 * self.evaluation.problems)
-        return texts * self.task.max_tokens
+        looks = self.rounds // self.evaluation.every + 1
+        asked = looks * self.evaluation.problems * (1 + self.evaluation.samples)
+        return (2 * self.rounds * self.prompts * self.group + asked) * self.task.max_tokens
 
 
 @dataclass(frozen=True)
@@ -200,10 +201,12 @@ class Adopt(StageConfig):
     Attributes:
         folder: its config.json, weights and tokenizer.
         digest: of the weights, so that other weights are another stage wherever they lie.
+        model: its shape.
     """
 
     folder: str = field(metadata={"semantic": False})
     digest: str
+    model: DecoderConfig
 
     implementation: ClassVar[str] = "hone.training.adopt:adopt"
     version: ClassVar[int] = 1

@@ -17,7 +17,7 @@ from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.tasks.words import in_words
-from hone.training.adopt import weights_digest
+from hone.training.adopt import config_of, weights_digest
 from hone.training.configs import (
     Adopt,
     Evaluation,
@@ -172,7 +172,8 @@ def pretrain(settings: Settings, seed: int) -> Node:
     """What a pretrained model brings along: facts, walks and lists, first short ones."""
     if settings.model is not None:
         folder = folder_of(settings.model)
-        return Node("pretrained", "adopt", Adopt(str(folder), weights_digest(folder)), seed)
+        adopted = Adopt(str(folder), weights_digest(folder), config_of(folder))
+        return Node("pretrained", "adopt", adopted, seed)
     courses = (
         ("first", FieldSkills(settings.p, 1, SHORT, 0.6, 0.0, 0.0, 0.4, 0.0), 384, 2e-3),
         ("short", exercises(settings, SHORT), 256, 2e-3),
@@ -208,7 +209,7 @@ def taught(
     shown: str,
     **factors: Factor,
 ) -> Node:
-    """Next-token prediction on fresh demonstrations in the strategies of arm `shown`, with exercises.
+    """Next-token prediction on fresh demonstrations in the strategies of `shown`, with exercises.
 
     Demonstrations are short, and without exercises the model forgets to go on beyond.
     """
