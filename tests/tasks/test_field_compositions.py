@@ -1,5 +1,7 @@
 """Compositions: each part is a problem by itself, given what the one before came to."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -131,3 +133,67 @@ def test_impossible_compositions_are_refused_by_name() -> None:
                         ("p=12", "p")):  # fmt: skip
         with pytest.raises(UsageError, match=named):
             parse_task(f"field_compositions:{text}")
+
+
+WORDED = FieldCompositions(11, 1, 3, 2, 3, symbols="fresh")
+
+
+def solved_in_words(prompt: str) -> str:
+    """Reads a prompt in words and solves it, inversions by trying every symbol."""
+    head, *parts = re.split(r"These operations.*\n", prompt)
+    values = {name: int(value) for name, value in re.findall(r"(e\d+) = (\d+)", head)}
+    names = {value: name for name, value in values.items()}
+    p, carried = len(values), ""
+    for part in parts:
+        steps = re.findall(r"(Add|Multiply by) (e\d+)", part)
+        given = re.search(r"is the (input|output) if the \w+ is (e\d+|the answer)", part)
+        assert given is not None
+        carried = carried if given[2] == "the answer" else given[2]
+
+        def run(value: int, steps: list[tuple[str, str]] = steps) -> int:
+            for name, operand in steps:
+                value = OPERATIONS["+" if name == "Add" else "*"](value, values[operand]) % p
+            return value
+
+        if given[1] == "output":
+            carried = names[run(values[carried])]
+        else:
+            carried = next(names[x] for x in range(p) if run(x) == values[carried])
+    return carried
+
+
+def test_words_ask_what_symbols_ask() -> None:
+    problems = WORDED.draw("train", 60, Stream.root(0))
+    for prompt, wanted in zip(WORDED.text.prompts(problems), problems.answers, strict=True):
+        assert solved_in_words(prompt) == wanted
+
+
+@pytest.mark.parametrize("strategy", WORDED.strategies)
+def test_solutions_in_words_are_read_as_what_they_are(strategy: str) -> None:
+    problems = WORDED.draw("train", 60, Stream.root(1))
+    texts = WORDED.text.demonstrations(problems, strategy)
+    found = WORDED.text.read(problems, texts, np.ones(60, dtype=bool))
+    compact = read(WORDED, problems, WORDED.demonstrate(problems, strategy))
+    assert (found.grades == "correct").all()
+    assert (found.steps_correct == found.steps).all()
+    assert (found.strategies == compact.strategies).all()
+    assert (found.steps == compact.steps).all()
+    for text, spans in zip(texts, found.spans, strict=True):
+        assert "".join(text[span.start : span.end] for span in spans) == text
+        openings = [text[s.start : s.end] for s in spans if s.position == PositionClass.DECIDE]
+        assert all(opening.startswith("Start from the ") for opening in openings)
+
+
+def test_a_wrong_step_in_words_ends_the_count_and_a_missing_part_the_strategy() -> None:
+    problems = WORDED.draw("train", 60, Stream.root(2))
+    problems = problems.select(problems.difficulty == 3)
+    texts = WORDED.text.demonstrations(problems, "native")
+    cut = [text[: text.index("Part 3")] for text in texts]
+    step = re.compile(r"(Part 2\n.*\n.* = )(\d+)(?= mod)")
+    wrong = [step.sub(lambda said: f"{said[1]}{int(said[2]) + 1}", text) for text in texts]
+    stopped = np.ones(len(texts), dtype=bool)
+    first = problems.latent["steps"][:, 0]
+    for changed, steps in ((cut, first + problems.latent["steps"][:, 1]), (wrong, first)):
+        found = WORDED.text.read(problems, changed, stopped)
+        assert (found.steps_correct == steps).all()
+    assert (WORDED.text.read(problems, cut, stopped).strategies == "other").all()

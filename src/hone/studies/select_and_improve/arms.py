@@ -13,7 +13,7 @@ from hone.objectives.curricula import Curriculum, Fixed
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
-from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic import FieldArithmetic, Symbols
 from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.tasks.words import in_words
@@ -114,26 +114,41 @@ class Settings:
         return Numerics(self.dtype, self.device)
 
     @property
+    def penalty(self) -> KL | None:
+        return KL(self.kl) if self.kl else None
+
+    @property
     def adapters(self) -> LoRA | None:
         return LoRA(self.lora, 2.0 * self.lora) if self.lora else None
 
     def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> Task:
         """Chains of so many operations; for a language model in words, as the paper puts them."""
-        if self.model is None:
-            return FieldArithmetic(self.p, *ends, evaluation=evaluation)
-        chains = FieldArithmetic(self.p, *ends, evaluation=evaluation, symbols="fresh")
-        prompt_tokens, max_tokens = 12 * self.p + 16 * ends[1] + 64, 128 * ends[1]
-        return in_words(chains, folder_of(self.model), prompt_tokens, max_tokens)
+        return self._put(FieldArithmetic(self.p, *ends, evaluation, self.symbols), ends[1])
 
-    def composed(self, fewest: int, most: int) -> FieldCompositions:
+    def composed(self, fewest: int, most: int) -> Task:
         """Problems of several short parts."""
-        require(self.model is None, "model", self.model, "none: compositions have no words")
-        return FieldCompositions(self.p, fewest, most, self.easy[0], self.easy[0] + 1)
+        low, high = self.easy[0], self.easy[0] + 1
+        parts = FieldCompositions(self.p, fewest, most, low, high, symbols=self.symbols)
+        return self._put(parts, most * high)
+
+    @property
+    def symbols(self) -> Symbols:
+        """A language model knows numbers: that it reads the map is for the map to show."""
+        return "fixed" if self.model is None else "fresh"
+
+    def _put(self, task: Task, operations: int) -> Task:
+        """As the model reads it; problems of at most so many operations."""
+        if self.model is None:
+            return task
+        prompt_tokens, max_tokens = 12 * self.p + 24 * operations + 64, 128 * operations
+        return in_words(task, folder_of(self.model), prompt_tokens, max_tokens)
 
     def decoder(self) -> DecoderConfig:
         """Room for the longest solution or exercise."""
         longest = FieldArithmetic(self.p, self.easy[0], self.longest)
-        every = (longest, FieldSkills(self.p, high=self.longest), self.composed(*COMPOSED))
+        every: tuple[Task, ...] = (
+            longest, FieldSkills(self.p, high=self.longest), self.composed(*COMPOSED)
+        )  # fmt: skip
         context = max(task.prompt_tokens + task.max_tokens for task in every)
         vocab = len(longest.alphabet)
         return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
@@ -243,7 +258,7 @@ def post_train(
     **factors: Factor,
 ) -> Node:
     """RL on problems of `on` operations, or of hard ones; always evaluated on the hard ones."""
-    chosen = algorithm or grpo(kl=KL(settings.kl) if settings.kl else None)
+    chosen = algorithm or grpo(kl=settings.penalty)
     drawn = levels or (on or settings.hard,)
     config = PostTrain(
         task=settings.task(settings.hard),

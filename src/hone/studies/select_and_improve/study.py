@@ -141,13 +141,16 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
         base = taught(settings, seed, arm, settings.composed(1, most), "FB", **labels)
         rl = PostTrain(
             task=hard,
-            algorithm=grpo(),
+            algorithm=grpo(kl=settings.penalty),
             reward=verified("outcome"),
             rounds=settings.rounds,
             prompts=settings.prompts,
             group=settings.group,
             optimizer=Optimizer(settings.lr, warmup=5),
             evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
+            temperature=settings.temperature,
+            lora=settings.adapters,
+            numerics=settings.numerics,
         )
         after = Node(arm, "rl", rl, seed, {"policy": base}, labels)
         yield from (base, after)
@@ -266,7 +269,9 @@ study = Study(
         },
         "paper": {
             "core": PAPER,
-            "robustness": replace(PAPER, experiments=("tilt", "another_field", "longer")),
+            "robustness": replace(
+                PAPER, experiments=("tilt", "another_field", "longer", "compositions")
+            ),
             "ablations": replace(PAPER, experiments=("hyperparameters",)),
         },
     },

@@ -17,13 +17,14 @@ from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, unknown
 from hone.core.random import Stream
 from hone.core.sequences import Sequences, pack
+from hone.core.texts import Rendering
 from hone.core.vocabulary import OTHER, Grade, PositionClass
-from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic import FieldArithmetic, Symbols
 from hone.tasks.field_arithmetic.chains import Chains, walk
+from hone.tasks.field_arithmetic.compositions_text import NATIVE, CompositionsInWords
 from hone.tasks.reading import reasons
 from hone.tasks.splits import enough, in_validation
 
-NATIVE = "native"
 _LATENT = ("operations", "operands", "steps", "start", "inverted")
 
 
@@ -32,7 +33,8 @@ class FieldCompositions:
     """Problems of `fewest` to `most` parts, each a chain of `low` to `high` operations in GF(p).
 
     A response is `forward` or `backward` where all of its parts are, and `native` where each is as
-    its part's kind asks; it is judged by its openings.
+    its part's kind asks; it is judged by its openings. `symbols` as in `FieldArithmetic`, one map
+    for all parts.
     """
 
     p: int = 11
@@ -41,6 +43,7 @@ class FieldCompositions:
     low: int = 2
     high: int = 3
     evaluation: float = 0.5
+    symbols: Symbols = "fixed"
 
     name = "field_compositions"
     strategies = ("forward", "backward", NATIVE)
@@ -54,7 +57,12 @@ class FieldCompositions:
     @cached_property
     def part(self) -> FieldArithmetic:
         """A part by itself."""
-        return FieldArithmetic(self.p, self.low, self.high, self.evaluation)
+        return FieldArithmetic(self.p, self.low, self.high, self.evaluation, self.symbols)
+
+    @property
+    def text(self) -> Rendering:
+        """The problems in words, for language models."""
+        return CompositionsInWords(self.at).rendering
 
     @property
     def alphabet(self) -> Alphabet:
@@ -95,7 +103,7 @@ class FieldCompositions:
         self, problems: Problems, responses: Sequences, stopped: Bool[np.ndarray, " n"]
     ) -> Reading:
         """The strategy by the openings, every step by the solution of the opened kind."""
-        plain = self.part.read(self._at(problems, np.arange(len(problems)), 0), responses, stopped)
+        plain = self.part.read(self.at(problems, np.arange(len(problems)), 0), responses, stopped)
         complete = plain.answers != ""
         right = complete & (plain.answers == problems.answers)
         return Reading(
@@ -139,7 +147,7 @@ class FieldCompositions:
             each["start"] = np.where(inverted, undone, given)
             given = np.where(inverted, undone, chains.end)
         stacked = {name: np.stack([each[name] for each in drawn], axis=1) for name in _LATENT}
-        return {**stacked, "parts": parts}
+        return {**stacked, "parts": parts, "symbols": drawn[0]["symbols"]}
 
     def _problems(self, latent: dict[str, np.ndarray]) -> Problems:
         n, names = len(latent["parts"]), np.array(self.alphabet.symbols)
@@ -157,28 +165,29 @@ class FieldCompositions:
         answers = np.full(n, "", dtype=names.dtype)
         for k in range(self.most):
             rows = np.flatnonzero(latent["parts"] > k)
-            part = self._at(whole, rows, k)
+            part = self.at(whole, rows, k)
             answers[rows] = part.answers
             for row, written, inverted in zip(rows, part.prompts.lists(),
                                               part.latent["inverted"], strict=True):  # fmt: skip
                 if k:
+                    written = written[self.p :] if self.symbols == "fresh" else written
                     written[-1 if inverted else 0] = self.part.form.so
                 prompts[row] += written
         return Problems(whole.ids, pack(prompts), answers, whole.kinds, whole.difficulty, latent)
 
-    def _at(self, problems: Problems, rows: Int[np.ndarray, " some"], k: int) -> Problems:
+    def at(self, problems: Problems, rows: Int[np.ndarray, " some"], k: int) -> Problems:
         """The k-th part of the given rows, as a problem by itself."""
         operations, operands, steps, start, inverted = (
             problems.latent[name][rows, k] for name in _LATENT
         )
         chains = Chains(self.p, operations, operands, steps, start)
-        return self.part.problems(chains, inverted, np.tile(np.arange(self.p), (len(rows), 1)))
+        return self.part.problems(chains, inverted, problems.latent["symbols"][rows])
 
     def _solutions(
         self, problems: Problems, rows: Int[np.ndarray, " some"], k: int, strategy: str
     ) -> list[list[int]]:
         """Of the k-th part, without the end."""
-        part = self._at(problems, rows, k)
+        part = self.at(problems, rows, k)
         if strategy != NATIVE:
             return [row[:-1] for row in self.part.demonstrate(part, strategy).lists()]
         both = [self.part.demonstrate(part, name).lists() for name in ("forward", "backward")]
@@ -217,7 +226,7 @@ class FieldCompositions:
             if not len(rows):
                 break
             segments = pack([_segment(responses, row, opens[row], k) for row in rows.tolist()])
-            part = self._at(problems, rows, k)
+            part = self.at(problems, rows, k)
             reading = self.part.read(part, segments, np.zeros(len(rows), dtype=bool))
             found[rows] += reading.steps_correct
             going[rows] = reading.steps_correct == part.difficulty

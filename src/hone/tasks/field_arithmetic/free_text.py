@@ -51,7 +51,7 @@ def read(problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n
         stopped: the response was not cut off.
     """
     symbols = problems.latent["symbols"]
-    answers = [_answer(text, symbols.shape[1]) for text in texts]
+    answers = [last_answer(text, symbols.shape[1]) for text in texts]
     complete = stopped & np.array([answer is not None for answer in answers], dtype=bool)
     said = np.array([answer[0] if answer else "" for answer in answers], dtype=str)
     right = complete & (said == problems.answers)
@@ -71,7 +71,7 @@ def read(problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n
     )
 
 
-def _answer(text: str, p: int) -> tuple[str, tuple[int, int]] | None:
+def last_answer(text: str, p: int) -> tuple[str, tuple[int, int]] | None:
     """The last symbol announced as the answer, and where it stands."""
     found = [match for match in _ANSWER.finditer(text) if int(match[2]) < p]
     return (f"e{int(found[-1][2])}", found[-1].span(1)) if found else None

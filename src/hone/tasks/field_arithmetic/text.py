@@ -166,21 +166,38 @@ def demonstrations(problems: Problems, strategy: str, off_native: str = "affine"
 
 
 def _prompt(path: Path) -> str:
+    return "\n".join([symbol_map(path), *task(path), question(path, given(path))])
+
+
+def symbol_map(path: Path) -> str:
+    """The field and what its symbols stand for, line by line."""
     values = np.argsort(path.symbols)  # of e0, e1, …
-    operations = zip(path.operations, path.operands, strict=True)
-    start, end = (f"e{path.symbols[path.walk(path.start)[place]]}" for place in (0, -1))
-    return "\n".join(
-        [
-            f"A field has {len(values)} elements, the integers modulo {len(values)}. "
-            "Symbols stand for them:",
-            *(f"e{number} = {value}" for number, value in enumerate(values)),
-            "These operations, in this order, turn an input into an output:",
-            *(
-                f"{number}. {_NAMES[operation]} e{path.symbols[operand]}"
-                for number, (operation, operand) in enumerate(operations, start=1)
-            ),
-            f"Which symbol is the output if the input is {start}?"
-            if path.known
-            else f"Which symbol is the input if the output is {end}?",
-        ]
+    opening = (
+        f"A field has {len(values)} elements, the integers modulo {len(values)}. "
+        "Symbols stand for them:"
     )
+    return "\n".join([opening, *(f"e{number} = {value}" for number, value in enumerate(values))])
+
+
+def task(path: Path) -> list[str]:
+    """The operations of a problem that is walked forward, numbered."""
+    operations = zip(path.operations, path.operands, strict=True)
+    return [
+        "These operations, in this order, turn an input into an output:",
+        *(
+            f"{number}. {_NAMES[operation]} e{path.symbols[operand]}"
+            for number, (operation, operand) in enumerate(operations, start=1)
+        ),
+    ]
+
+
+def question(path: Path, given: str) -> str:
+    """What is asked of a problem that is walked forward, if one of its sides is `given`."""
+    near, far, _ = _ENDS[path.strategy]
+    asked, known = (far, near) if path.known else (near, far)
+    return f"Which symbol is the {asked} if the {known} is {given}?"
+
+
+def given(path: Path) -> str:
+    """The symbol on the side that is known."""
+    return f"e{path.symbols[path.walk(path.start)[0 if path.known else -1]]}"
