@@ -118,10 +118,7 @@ class CompositionsInWords:
         native, going = np.ones(len(texts), dtype=bool), np.ones(len(texts), dtype=bool)
         correct, steps = (np.zeros(len(texts), dtype=np.int64) for _ in range(2))
         for k, rows, part in self._parts(problems):
-            said = [
-                texts[row][slice(*segments[row][k])] if k < len(segments[row]) else ""
-                for row in rows
-            ]
+            said = [_segment(texts[row], segments[row], k) for row in rows]
             reading = free_text.read(part, said, np.ones(len(rows), dtype=bool))
             correct[rows] += np.where(going[rows], reading.steps_correct, 0)
             going[rows] &= reading.steps_correct == part.difficulty
@@ -150,6 +147,11 @@ def _segments(said: str) -> list[tuple[int, int]]:
         return [(0, len(said))]
     ends = [*(head.start() for head in heads[1:]), len(said)]
     return [(head.end(), end) for head, end in zip(heads, ends, strict=True)]
+
+
+def _segment(said: str, segments: list[tuple[int, int]], k: int) -> str:
+    """The text of the k-th part; empty where there is none."""
+    return said[slice(*segments[k])] if k < len(segments) else ""
 
 
 def _strategy(found: list[str], native: bool) -> str:
