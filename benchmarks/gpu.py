@@ -71,7 +71,7 @@ def _rung(config: DecoderConfig, dtype: str) -> Iterator[str]:
     yield f"{parameters(config) / 1e6:,.2f}"
     yield dtype
     yield f"{training:,.0f}"
-    yield f"{6 * parameters(config) * training / peak / 1e9:.0%}"
+    yield f"{cases.training_work(config) * training / peak / 1e9:.0%}"
     yield f"{step['step']:.3f}"
     yield f"{rows * cases.TASK.max_tokens / step['sample']:,.0f}"
     yield f"{alone(static_rate, config, dtype):,.0f}"

@@ -56,14 +56,17 @@ def memory() -> float:
 
 def training() -> Iterator[str]:
     """Next-token training, against a plain loop measured in the same run."""
-    yield "Tokens/s of next-token training on batches of 32 long demonstrations."
+    yield (
+        "Tokens/s of next-token training on batches of 32 long demonstrations; of the GEMM peak, "
+        "what the linear layers' own operations are."
+    )
     yield ""
     plain = {dtype: alone(cases.plain_rate, dtype) for dtype in _DTYPES}
     peaks = {dtype: alone(cases.gemm_rate, dtype) for dtype in _DTYPES}
     yield "| model | dtype | mode | tokens/s | × plain loop | share of GEMM peak |"
     yield "|---|---|---|---:|---:|---:|"
     for model, config in cases.MODELS.items():
-        work = 6 * cases.parameters(config)  # operations a token, forward and backward
+        work = cases.training_work(config)
         for dtype in _DTYPES:
             for compiled in (False, True):
                 rate = alone(cases.training_rate, config, dtype, compiled)
@@ -117,7 +120,10 @@ def profile() -> Iterator[str]:
 
 def ladder() -> Iterator[str]:
     """`hone bench`, without compilation."""
-    yield "`hone bench`: Mistral-style decoders of several sizes, not compiled."
+    yield (
+        "`hone bench`: Mistral-style decoders of several sizes, not compiled; of the GEMM peak, "
+        "what the linear layers' own operations in training are."
+    )
     yield ""
     yield (
         "| million parameters | dtype | training tokens/s | of GEMM peak | rollout tokens/s | "
