@@ -1,11 +1,11 @@
-"""The ladder, and a decoder of Qwen2.5-1.5B's shape, on a GPU: writes docs/benchmarks.gpu.md.
+"""The ladder, a decoder of Qwen2.5-1.5B's shape, and TRL on a GPU: writes docs/benchmarks.gpu.md.
 
 `python -m benchmarks.gpu` measures everything; nothing of it has to be chosen.
 """
 
 import datetime
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -13,8 +13,8 @@ import torch
 from benchmarks.run import alone
 from hone.bench import cases
 from hone.bench.graphs import StaticSampler
-from hone.bench.race import ratio
-from hone.bench.show import raced
+from hone.bench.race import Timed, ratio
+from hone.bench.show import raced, raced_untaught
 from hone.core.random import Stream
 from hone.models.config import DecoderConfig, parameters
 from hone.models.decoder import Decoder
@@ -30,6 +30,7 @@ QWEN_1_5B = DecoderConfig(
 MODELS = {**cases.LADDER, "1500": QWEN_1_5B}
 _GEMM = 8192  # a GPU's peak needs larger products than a core's
 _RACED = ("0.8", "10")
+_TURNS, _LARGE_STEPS = 3, 2  # steps timed in a turn of the large model
 _TRL_THREADS = 4
 
 
@@ -70,7 +71,7 @@ def _rung(config: DecoderConfig, dtype: str) -> Iterator[str]:
     yield f"{parameters(config) / 1e6:,.2f}"
     yield dtype
     yield f"{training:,.0f}"
-    yield f"{6 * parameters(config) * training / peak / 1e9:.0%}"
+    yield f"{cases.training_work(config) * training / peak / 1e9:.0%}"
     yield f"{step['step']:.3f}"
     yield f"{rows * cases.TASK.max_tokens / step['sample']:,.0f}"
     yield f"{alone(static_rate, config, dtype):,.0f}"
@@ -80,19 +81,42 @@ def _rung(config: DecoderConfig, dtype: str) -> Iterator[str]:
 
 def race() -> Iterator[str]:
     """A GRPO step beside TRL's, in turn."""
-    yield "| million parameters | contestant | median s | × faster | range |"
-    yield "|---:|---|---:|---:|---:|"
+    yield from _HEAD
     for size in _RACED:
-        slow, *others = raced(size, 3, _TRL_THREADS, whole=False, device="cuda")
-        for one in (slow, *others):
-            times, low, high = ratio(slow, one)
-            figures = f"{one.median:.3f} | {times:.1f} | {low:.1f} to {high:.1f}"
-            yield f"| {size} | {one.name} | {figures} |"
+        yield from _rows(size, raced(size, _TURNS, (_TRL_THREADS,), whole=False, device="cuda"))
+
+
+def large_race(
+    size: str = "1500", config: DecoderConfig = QWEN_1_5B, device: str = "cuda"
+) -> Iterator[str]:
+    """The same with a decoder that is too large to be taught for it."""
+    yield (
+        "From random weights, with which nearly all responses have the full length. Infinite is "
+        "what does not fit into memory."
+    )
+    yield ""
+    yield from _HEAD
+    threads = _TRL_THREADS if device == "cuda" else 1
+    yield from _rows(size, raced_untaught(config, _TURNS, (threads,), device, _LARGE_STEPS))
+
+
+_HEAD = (
+    "| million parameters | contestant | median s | × faster | range | tokens a response |",
+    "|---:|---|---:|---:|---:|---:|",
+)
+
+
+def _rows(size: str, found: Sequence[Timed]) -> Iterator[str]:
+    for one in found:
+        times, low, high = ratio(found[0], one)
+        figures = f"{one.median:.3f} | {times:.1f} | {low:.1f} to {high:.1f} | {one.tokens:.1f}"
+        yield f"| {size} | {one.name} | {figures} |"
 
 
 SECTIONS: dict[str, Callable[[], Iterator[str]]] = {
     "Sizes": ladder,
     "Against TRL, step by step": race,
+    "Against TRL, 1.5 billion parameters": large_race,
 }
 
 

@@ -1,7 +1,8 @@
 """Measures every case in a process of its own and writes docs/benchmarks.md, section by section.
 
 `python -m benchmarks.run` measures all sections, `python -m benchmarks.run race whole` those two;
-the others stay as they were measured.
+the others stay as they were measured. `python -m benchmarks.run cores` races TRL on all cores, too;
+they must be idle, so it is measured only where it is named.
 """
 
 import datetime
@@ -18,14 +19,15 @@ from typing import Any
 from hone.bench import cases
 from hone.bench.ladder import Rung
 from hone.bench.processes import measured
-from hone.bench.race import ratio
-from hone.bench.show import raced
+from hone.bench.race import STEPS, Timed, ratio
+from hone.bench.show import raced, threads_on_idle_cores
 from hone.runs.environment import environment
 from hone.runs.executor import WORKER_ENVIRONMENT
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _DTYPES = ("float32", "bfloat16")
-_RACED = {"0.8": 3, "10": 1}  # turns by millions of parameters
+_RACED = {"0.8": STEPS, "10": 2}  # steps timed in a turn by millions of parameters
+_TURNS = 3  # of every race: fewer have no spread
 
 
 def alone(case: Callable[..., Any], *arguments: object) -> Any:
@@ -54,14 +56,17 @@ def memory() -> float:
 
 def training() -> Iterator[str]:
     """Next-token training, against a plain loop measured in the same run."""
-    yield "Tokens/s of next-token training on batches of 32 long demonstrations."
+    yield (
+        "Tokens/s of next-token training on batches of 32 long demonstrations; of the GEMM peak, "
+        "what the linear layers' own operations are."
+    )
     yield ""
     plain = {dtype: alone(cases.plain_rate, dtype) for dtype in _DTYPES}
     peaks = {dtype: alone(cases.gemm_rate, dtype) for dtype in _DTYPES}
     yield "| model | dtype | mode | tokens/s | × plain loop | share of GEMM peak |"
     yield "|---|---|---|---:|---:|---:|"
     for model, config in cases.MODELS.items():
-        work = 6 * cases.parameters(config)  # operations a token, forward and backward
+        work = cases.training_work(config)
         for dtype in _DTYPES:
             for compiled in (False, True):
                 rate = alone(cases.training_rate, config, dtype, compiled)
@@ -115,7 +120,10 @@ def profile() -> Iterator[str]:
 
 def ladder() -> Iterator[str]:
     """`hone bench`, without compilation."""
-    yield "`hone bench`: Mistral-style decoders of several sizes, not compiled."
+    yield (
+        "`hone bench`: Mistral-style decoders of several sizes, not compiled; of the GEMM peak, "
+        "what the linear layers' own operations in training are."
+    )
     yield ""
     yield (
         "| million parameters | dtype | training tokens/s | of GEMM peak | rollout tokens/s | "
@@ -134,19 +142,30 @@ def ladder() -> Iterator[str]:
 def race() -> Iterator[str]:
     """`hone bench --against trl`."""
     yield (
-        "`hone bench 0.8 10 --against trl`: seconds of a GRPO step, one thread each, in turn; "
-        "ratios of medians to TRL's best, and their range over pairs of steps."
+        "`hone bench 0.8 10 --against trl`: seconds of a GRPO step, one thread each, in "
+        f"{_TURNS} turns; ratios of medians to TRL's best, and their range over pairs of steps."
     )
-    yield from _race(_RACED, whole=False)
+    yield from _steps((1,))
 
 
 def whole() -> Iterator[str]:
     """`hone bench --against trl --whole`."""
     yield (
         "`hone bench 0.8 --against trl --whole`: seconds until 95 % greedy accuracy, from the same "
-        "pretrained model with the same settings; the time of evaluations counts for hone only."
+        f"pretrained model with the same settings, in {_TURNS} turns with a seed each; the time of "
+        "evaluations counts for hone only."
     )
-    yield from _race({"0.8": 1}, whole=True)
+    yield from _race({"0.8": raced("0.8", _TURNS, (1,), whole=True)})
+
+
+def cores() -> Iterator[str]:
+    """`hone bench --against trl --all-cores`."""
+    threads = threads_on_idle_cores()
+    yield (
+        "`hone bench 0.8 10 --against trl --all-cores`: the race step by step, with TRL on one "
+        "thread and on a thread a core, hone on one."
+    )
+    yield from _steps(threads)
 
 
 def arms() -> Iterator[str]:
@@ -168,14 +187,16 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "ladder": ("Sizes", ladder),
     "race": ("Against TRL, step by step", race),
     "whole": ("Against TRL, whole runs", whole),
+    "cores": ("Against TRL on all cores, step by step", cores),
     "arms": ("Arms in parallel, and memory", arms),
 }
+_ONLY_NAMED = ("cores",)
 
 
 def main(names: list[str]) -> None:
-    """Measure the named sections, or all; each is written as soon as it is measured."""
+    """Measure the named sections, or the usual ones; each is written as soon as it is measured."""
     os.environ.update(WORKER_ENVIRONMENT)
-    for name in names or SECTIONS:
+    for name in names or [name for name in SECTIONS if name not in _ONLY_NAMED]:
         title, section = SECTIONS[name]
         body = "\n".join(section())
         write(title, f"{body}\n\n{_where()}")
@@ -189,25 +210,37 @@ def write(title: str, body: str) -> None:
     sections[title] = f"\n{body}\n"
     head = (
         "# Benchmarks\n\nWritten by `make bench`; never edited. Task: parity, d = 20 (prompts of "
-        "21 tokens, long responses of 21). Medians; one thread a process. What was asked for, and "
-        "what bounds each figure: [benchmarks.notes.md](benchmarks.notes.md).\n"
+        "21 tokens, long responses of 21). Medians; one thread a process unless another number is "
+        "named. What was asked for, and what bounds each figure: "
+        "[benchmarks.notes.md](benchmarks.notes.md).\n"
     )
     titles = [title for title, _ in SECTIONS.values()]
     kept = [f"\n## {title}\n{sections[title]}" for title in titles if title in sections]
     PAGE.write_text(head + "".join(kept))
 
 
-def _race(turns: dict[str, int], whole: bool) -> Iterator[str]:
+def _steps(threads: tuple[int, ...]) -> Iterator[str]:
+    yield from _race(
+        {
+            size: raced(size, _TURNS, threads, whole=False, steps=steps)
+            for size, steps in _RACED.items()
+        }
+    )
+
+
+def _race(found: dict[str, list[Timed]]) -> Iterator[str]:
     yield ""
-    yield "| million parameters | contestant | median s | steps | × faster | range |"
-    yield "|---:|---|---:|---:|---:|---:|"
-    for size, count in turns.items():
-        slow, *others = raced(size, count, threads=1, whole=whole)
+    yield (
+        "| million parameters | contestant | median s | steps | × faster | range | "
+        "tokens a response |"
+    )
+    yield "|---:|---|---:|---:|---:|---:|---:|"
+    for size, (slow, *others) in found.items():
         for one in (slow, *others):
             times, low, high = ratio(slow, one)
             yield (
                 f"| {size} | {one.name} | {one.median:.2f} | {one.steps:g} | {times:.1f} | "
-                f"{low:.1f} to {high:.1f} |"
+                f"{low:.1f} to {high:.1f} | {one.tokens:.1f} |"
             )
 
 

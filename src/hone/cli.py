@@ -176,12 +176,22 @@ class Bench:
     """Of each contestant in a race."""
     threads: int = 1
     """Of TRL; ours has one."""
+    all_cores: bool = False
+    """Race TRL with a thread on every usable core as well; they must be idle."""
     json: bool = False
 
     def __call__(self) -> None:
         from hone.bench import show
 
-        show.bench(self.sizes, self.against, self.turns, self.threads, self.json, whole=self.whole)
+        show.bench(
+            self.sizes,
+            self.against,
+            self.turns,
+            self.threads,
+            self.json,
+            whole=self.whole,
+            all_cores=self.all_cores,
+        )
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,10 @@ def test_this_machine_is_measured(real: Examination) -> None:
     assert real.room.disk_free > 0
 
 
+def test_busy_cores_are_counted() -> None:
+    assert 0 <= machine.busy_cores(0.1) <= machine.cores().logical
+
+
 def test_rows_are_pairs_of_text_without_gaps(real: Examination) -> None:
     rows = real.table_rows()
     assert all(left and right for left, right in rows)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from hone.bench.contest import TRL_OBJECTIVE
 from hone.core.contracts import Batch
 from hone.models import checkpoint
 from hone.objectives.algorithms import Algorithm, dapo, dr_grpo, grpo, gspo, rloo
@@ -136,7 +137,7 @@ def theirs(trainer: Any, batch: Batch) -> tuple[float, Tensor]:
 
 CASES: dict[str, tuple[Algorithm, str, dict[str, Any]]] = {
     "GRPO as published": (grpo("sequence_mean"), "grpo", {"loss_type": "grpo"}),
-    "GRPO, token mean": (grpo(), "grpo", {"loss_type": "dapo"}),
+    "GRPO, token mean, as in the races": (grpo(), "grpo", TRL_OBJECTIVE),
     "GRPO with k3 in the loss": (
         grpo("sequence_mean", kl=KL(0.1)),
         "grpo",

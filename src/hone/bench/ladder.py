@@ -23,7 +23,8 @@ class Rung:
         training: tokens/s of next-token training, prompts included.
         rollouts: response tokens/s of sampling 32 prompts × 16 responses.
         step: seconds of a GRPO step, sampling and learning.
-        peak_share: floating-point rate of training over the measured GEMM rate, same dtype.
+        peak_share: rate of the linear layers' operations in training (`cases.training_work`) over
+            the measured GEMM rate, same dtype.
         gap: largest difference of sampled and recomputed log-probabilities.
         memory: MiB the process had at most.
     """
@@ -43,13 +44,12 @@ def rung(size: str, dtype: cases.Dtype, compiled: bool) -> Rung:
     peak = cases.gemm_rate(dtype)
     training = cases.training_rate(config, dtype, compiled)
     took = cases.grpo_step(config, dtype, compiled)
-    work = 6 * parameters(config)  # operations a token, forward and backward
     return Rung(
         parameters(config) / 1e6,
         training,
         rows * cases.TASK.max_tokens / took["sample"],
         took["step"],
-        training * work / peak / 1e9,
+        training * cases.training_work(config) / peak / 1e9,
         logprob_gap(config, dtype, compiled),
         cases.peak_memory_mib(),
     )

@@ -185,7 +185,7 @@ def examine(folder: Path) -> Examination:
         processor=_processor_name(),
         python=f"{platform.python_version()} ({sys.executable})",
         torch=f"{torch.__version__}, {torch.backends.cpu.get_cpu_capability()}",
-        cores=_cores(),
+        cores=cores(),
         settings=settings,
         rates=tuple(measure(dtype, flags) for dtype in DTYPES),
         room=_room(folder),
@@ -293,7 +293,15 @@ def _settings(torch_threads: int) -> Settings:
     )
 
 
-def _cores() -> Cores:
+def busy_cores(seconds: float = 1.0) -> float:
+    """How many cores all processes keep busy, watched for so long."""
+    import psutil
+
+    return psutil.cpu_percent(seconds) / 100 * (psutil.cpu_count() or 1)
+
+
+def cores() -> Cores:
+    """The cores that there are, and those that affinity and a container's quota leave us."""
     import psutil
 
     logical = psutil.cpu_count() or 1

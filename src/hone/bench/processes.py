@@ -14,6 +14,12 @@ from typing import Any
 from hone.core.errors import HoneError
 from hone.runs.executor import WORKER_ENVIRONMENT
 
+_GPU_IS_FULL = "CUDA out of memory"
+
+
+class OutOfMemory(HoneError):
+    """What was to be measured does not fit into a GPU's memory."""
+
 
 def measured(module: str, *arguments: str, threads: int = 1) -> Any:
     """What `python -m module arguments` prints as its last line, read as JSON.
@@ -21,6 +27,7 @@ def measured(module: str, *arguments: str, threads: int = 1) -> Any:
     The process runs on the first `threads` usable cores with as many threads.
 
     Raises:
+        OutOfMemory: it needs more memory than the GPU has.
         HoneError: it failed; the last line of what it said.
     """
     command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
@@ -33,7 +40,8 @@ def measured(module: str, *arguments: str, threads: int = 1) -> Any:
     )
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "nothing was said").splitlines()[-1]
-        raise HoneError(f"a measurement failed: {' '.join(command[4:])}: {said}")
+        kind = OutOfMemory if _GPU_IS_FULL in done.stderr else HoneError
+        raise kind(f"a measurement failed: {' '.join(command[4:])}: {said}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

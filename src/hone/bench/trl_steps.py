@@ -1,9 +1,9 @@
 """TRL's `GRPOTrainer` on a checkpoint of ours, timed step by step; run in a process of its own.
 
-`python -m hone.bench.trl_steps CHECKPOINT DTYPE DEVICE THREADS MICRO_BATCH STEPS LEVEL` prints the
-seconds of each step as JSON. It stops early where LEVEL is below 1 and greedy accuracy has reached
-it; the evaluations are not timed. The reward is parity's own, so that groups have signal as in our
-runs.
+`python -m hone.bench.trl_steps CHECKPOINT DTYPE DEVICE THREADS MICRO_BATCH STEPS LEVEL REWARD SEED`
+prints the seconds of each step as JSON. It stops early where LEVEL is below 1 and greedy accuracy
+has reached it; the evaluations are not timed. Objective and reward are those of our runs: the task
+reads and pays TRL's completions as it does ours.
 """
 
 import json
@@ -17,15 +17,10 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
-from hone.bench.cases import GROUP, PROMPTS, TASK, greedy_accuracy
-from hone.bench.race import EVERY, LEARNING_RATE
+from hone.bench.cases import GROUP, PROMPTS, greedy_accuracy
+from hone.bench.contest import EVERY, LEARNING_RATE, REWARDS, TRL_OBJECTIVE, earned, task_of
 from hone.core.random import Stream
 from hone.models import checkpoint
-
-
-def last_value(completion: str) -> int:
-    """1 for a completion that ends in "-", 0 for one in "+", -1 for any other."""
-    return {"-": 1, "+": 0}.get(completion.strip()[-1:], -1)
 
 
 class Clock(TrainerCallback):
@@ -51,23 +46,29 @@ class Clock(TrainerCallback):
 
 
 def run(
-    folder: Path, dtype: str, device: str, micro_batch: int, steps: int, level: float
+    folder: Path,
+    dtype: str,
+    device: str,
+    micro_batch: int,
+    steps: int,
+    level: float,
+    reward: str,
+    seed: int,
 ) -> dict[str, Any]:
     """Seconds of every step, mean tokens of a completion, greedy accuracy by step."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportPrivateImportUsage]
 
-    problems = TASK.draw("train", PROMPTS * steps, Stream.root(0))
-    text = [TASK.alphabet.text(np.array(row)) for row in problems.prompts.lists()]
+    task, stream = task_of(folder), Stream.root(seed)
+    problems = task.draw("train", PROMPTS * steps, stream)
+    text = [task.alphabet.text(np.array(row)) for row in problems.prompts.lists()]
     rows, lengths = PROMPTS * GROUP, list[int]()
 
-    def rewards(
-        prompts: list[str], completions: list[str], completion_ids: list[list[int]], **_: Any
-    ) -> list[float]:
-        """1 where the last value before the end is the parity of the prompt's signs."""
+    def rewards(completion_ids: list[list[int]], problem: list[int], **_: Any) -> list[float]:
+        drawn = stream.child("reward", len(lengths))
         lengths.extend(map(len, completion_ids))
-        pairs = zip(prompts, completions, strict=True)
-        return [float(last_value(answer) == prompt.count("-") % 2) for prompt, answer in pairs]
+        asked = problems.select(np.array(problem))
+        return earned(task, REWARDS[reward], asked, completion_ids, drawn).tolist()
 
     with tempfile.TemporaryDirectory() as scratch:
         clock = Clock(level, Path(scratch))
@@ -76,13 +77,13 @@ def run(
             per_device_train_batch_size=micro_batch,
             gradient_accumulation_steps=rows // micro_batch,
             num_generations=GROUP,
-            max_completion_length=TASK.max_tokens,
+            max_completion_length=task.max_tokens,
             max_steps=steps,
             learning_rate=LEARNING_RATE,
             lr_scheduler_type="constant",
             adam_beta2=0.99,
-            loss_type="grpo",
-            beta=0.0,
+            **TRL_OBJECTIVE,
+            seed=seed,
             bf16=False,  # mixed precision; the model itself is in the dtype asked
             gradient_checkpointing=False,
             use_cpu=device == "cpu",
@@ -96,7 +97,7 @@ def run(
             model=AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)),
             reward_funcs=rewards,  # pyright: ignore[reportArgumentType]
             args=config,
-            train_dataset=Dataset.from_dict({"prompt": text}),
+            train_dataset=Dataset.from_dict({"prompt": text, "problem": list(range(len(text)))}),
             processing_class=AutoTokenizer.from_pretrained(folder),
             callbacks=[clock],
         )
@@ -109,7 +110,7 @@ def run(
 
 
 if __name__ == "__main__":
-    folder, dtype, device, threads, micro_batch, steps, level = sys.argv[1:]
+    folder, dtype, device, threads, micro_batch, steps, level, reward, seed = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    found = run(Path(folder), dtype, device, int(micro_batch), int(steps), float(level))
-    print(json.dumps(found))
+    at_most = (int(micro_batch), int(steps), float(level))
+    print(json.dumps(run(Path(folder), dtype, device, *at_most, reward, int(seed))))
