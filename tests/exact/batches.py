@@ -44,6 +44,7 @@ LENGTHS = np.array([len(response) for response in RESPONSES])
 MAX_TOKENS = 3
 REWARDS = np.array([[0.0, 1.0, -0.5, 0.4], [0.3, 0.0, 1.0, 0.0]])  # by prompt and response
 VALUES = np.array([[0.4, -0.3, 0.6], [-0.5, 0.2, 0.9]])  # of a critic, by prompt and position
+BASELINE = 0.6  # of earlier rounds
 TEMPERATURE = 0.7
 POLICY, REFERENCE = 1, 2  # seeds
 
@@ -227,6 +228,14 @@ class Summing(DecoderLearner):
         """It never went on."""
 
 
+class SameBefore(PostTraining):
+    """What came before a round is the same for all of them."""
+
+    def _round(self, step: int, stream: Stream) -> dict[str, float]:
+        self.credit_state = {"baseline": BASELINE}
+        return super()._round(step, stream)
+
+
 class Silent(Memory):
     """Keeps no checkpoints."""
 
@@ -255,7 +264,7 @@ def expected_update(algorithm: Algorithm, prompts: int, group: int) -> Tensor:
         TEMPERATURE,
     )
     learner = Summing(algorithm, rounds)
-    PostTraining(config, Silent(Path()), learner).run()
+    SameBefore(config, Silent(Path()), learner).run()
     return learner.sum
 
 

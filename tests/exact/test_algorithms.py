@@ -30,6 +30,7 @@ from hone.objectives.credit import GroupNormalised
 from hone.objectives.divergence import KL
 from hone.objectives.losses import ClippedSurrogate
 from tests.exact.batches import (
+    BASELINE,
     MAX_TOKENS,
     TEMPERATURE,
     Drawn,
@@ -123,6 +124,10 @@ def stopped(batch: Drawn) -> np.ndarray:
 
 CASES: dict[str, tuple[Algorithm, Weights]] = {
     "REINFORCE": (reinforce("none"), lambda b: rewards(b) * sequence_sum(b)),
+    "REINFORCE, running mean": (
+        reinforce(),
+        lambda b: (rewards(b) - BASELINE) * sequence_sum(b),
+    ),
     "REINFORCE, group mean": (reinforce("group_mean"), lambda b: centred(b) * sequence_sum(b)),
     "REINFORCE, critic": (reinforce("learned"), lambda b: gae(b, 1.0) * sequence_sum(b)),
     "RLOO": (rloo(), lambda b: others(b.rewards) * sequence_sum(b)),
@@ -178,14 +183,13 @@ def same(found: Tensor, wanted: Tensor) -> bool:
 
 BATCHWISE = (
     "GRPO",
-    "RLOO",
     "DAPO, one draw",
     "PPO",
     "REINFORCE++",
     "REINFORCE++, group mean",
     "STaR",
 )
-"""Whose weights hold what other groups of the batch earned, or how long they are; and one other."""
+"""Whose weights hold what other groups of the batch earned, or how long they are."""
 
 SHAPES = [(name, (1, 3)) for name in CASES] + [(name, (2, 2)) for name in BATCHWISE]
 
@@ -206,6 +210,7 @@ def test_the_expected_update_is_the_gradient_of_the_stated_surrogate(
     ("name", "factor"),
     [
         ("REINFORCE", 1),
+        ("REINFORCE, running mean", 1),
         ("REINFORCE, critic", 1),
         ("RLOO", 1),
         ("REINFORCE, group mean", 2 / 3),  # a response's own reward is a third of its baseline
