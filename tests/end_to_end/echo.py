@@ -21,10 +21,12 @@ class Echo:
 
     `second`: the second token repeats it, whatever the first one is: credit must go to the token
     that earned it. `stop`: the response ends after one token, whichever: the end is a token like
-    any other. `twice`: both the first and the second repeat it, which by chance is rare.
+    any other. `twice`: both the first and the second repeat it, which by chance is rare. `turn`:
+    the first is the other symbol and the second repeats it, so that to learn one teaches nothing of
+    the other.
     """
 
-    rule: Literal["second", "stop", "twice"]
+    rule: Literal["second", "stop", "twice", "turn"]
 
     name = "echo"
     strategies = ()
@@ -64,7 +66,12 @@ class Echo:
         wide = np.where(np.arange(wide.shape[1]) < responses.lengths[:, None], wide, -1)
         symbol = problems.latent["symbol"]
         first, second = wide[:, 0] == symbol, wide[:, 1] == symbol
-        right = {"second": second, "twice": first & second, "stop": wide[:, 1] == EOS}[self.rule]
+        right = {
+            "second": second,
+            "stop": wide[:, 1] == EOS,
+            "twice": first & second,
+            "turn": (wide[:, 0] == 1 - symbol) & second,
+        }[self.rule]
         n = len(symbol)
         return Reading(
             answers=np.array(self.alphabet.symbols)[responses.tokens[:, 0]],

@@ -69,6 +69,34 @@ def decoder() -> Decoder:
     return model
 
 
+def logged(
+    algorithm: Algorithm,
+    task: Echo,
+    folder: Path,
+    learner: type[DecoderLearner] = DecoderLearner,
+    temperature: float = 1.0,
+    rounds: int = ROUNDS,
+) -> list[dict[str, float]]:
+    """What is logged of training from random weights, before it and round by round."""
+    config = PostTrain(
+        task,
+        algorithm,
+        verified("outcome"),
+        rounds,
+        PROMPTS,
+        GROUP,
+        Optimizer(7e-3),
+        Evaluation(2, every=rounds, samples=128),
+        temperature,
+    )
+    context = Memory(folder)
+    made = learner(
+        decoder(), task.alphabet, algorithm, config.optimizer, Numerics(), total_steps=rounds
+    )
+    PostTraining(config, context, made).run()
+    return context.logged
+
+
 def trained(
     algorithm: Algorithm,
     task: Echo,
@@ -76,24 +104,8 @@ def trained(
     learner: type[DecoderLearner] = DecoderLearner,
     temperature: float = 1.0,
 ) -> dict[str, float]:
-    """What is logged of the last round, from random weights: greedy and sampled accuracy."""
-    config = PostTrain(
-        task,
-        algorithm,
-        verified("outcome"),
-        ROUNDS,
-        PROMPTS,
-        GROUP,
-        Optimizer(7e-3),
-        Evaluation(2, every=ROUNDS, samples=128),
-        temperature,
-    )
-    context = Memory(folder)
-    made = learner(
-        decoder(), task.alphabet, algorithm, config.optimizer, Numerics(), total_steps=ROUNDS
-    )
-    PostTraining(config, context, made).run()
-    return context.logged[-1]
+    """What is logged of the last round: greedy and sampled accuracy."""
+    return logged(algorithm, task, folder, learner, temperature)[-1]
 
 
 @pytest.mark.parametrize("rule", ["second", "stop", "twice"])
@@ -138,6 +150,18 @@ class NeverRefreshed(DecoderLearner):
         return DecoderPolicy(self._first, self.policy.eos)
 
 
+class LeakyBaseline(DecoderLearner):
+    """The baseline has seen the first token, as where a critic is read one place late."""
+
+    def update(self, batch: Batch, stream: Stream) -> dict[str, float]:
+        prompts = batch.prompts.tokens[batch.prompt_rows]
+        seen = np.column_stack([prompts, batch.responses.tokens[:, 0]])
+        _, alike = np.unique(seen, axis=0, return_inverse=True)
+        sums, counts = np.bincount(alike, batch.weights[:, 0]), np.bincount(alike)
+        weights = batch.weights - (sums / counts)[alike][:, None]
+        return super().update(replace(batch, weights=weights), stream)
+
+
 class ForgetsTheTemperature(DecoderLearner):
     """Learns at temperature 1 from what was sampled at another."""
 
@@ -169,21 +193,12 @@ class OthersGroups:
         return mixed - mixed.mean(axis=1, keepdims=True), state
 
 
-@dataclass(frozen=True)
-class OwnBaseline:
-    """Each response's reward is its own baseline."""
-
-    needs_group: ClassVar[bool] = False
-
-    def weights(self, rewards: Rewards, state: State) -> tuple[Rewards, State]:
-        return rewards - rewards, state
-
-
 @pytest.mark.parametrize(
     ("learner", "rule", "algorithm"),
     [
         (IgnoresTheEnd, "stop", star(minibatch=32)),  # nothing pushes the other tokens down
         (NeverRefreshed, "twice", grpo()),
+        (LeakyBaseline, "turn", rloo()),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -198,9 +213,21 @@ def test_a_broken_learner_fails(
     assert broken < 0.65
 
 
-@pytest.mark.parametrize("credit", [OthersGroups(), OwnBaseline()], ids=str)
-def test_broken_credit_fails(credit: OthersGroups | OwnBaseline, tmp_path: Path) -> None:
-    last = trained(replace(grpo(), credit=credit), Echo("twice"), tmp_path)
+def test_a_leaky_baseline_leaves_something_to_learn(tmp_path: Path) -> None:
+    """It fails for what it takes from the first token, not for want of gradients."""
+    sound, leaky = (
+        [
+            each["gradient_norm"]
+            for each in logged(rloo(), Echo("turn"), tmp_path, kind, rounds=5)[1:]
+        ]
+        for kind in (DecoderLearner, LeakyBaseline)
+    )
+    assert min(leaky) > 0.1 * min(sound)
+    assert min(sound) > 0
+
+
+def test_broken_credit_fails(tmp_path: Path) -> None:
+    last = trained(replace(grpo(), credit=OthersGroups()), Echo("twice"), tmp_path)
     assert last["sampled_accuracy"] < 0.65
 
 

@@ -14,19 +14,15 @@ from torch import Tensor
 
 from hone.bench.contest import TRL_OBJECTIVE
 from hone.core.contracts import Batch
-from hone.models import checkpoint
 from hone.objectives.algorithms import Algorithm, dapo, dr_grpo, grpo, gspo, rloo
 from hone.objectives.divergence import KL
 from hone.sampling.policy import DecoderPolicy
 from hone.training.configs import Numerics, Optimizer
 from hone.training.learner import DecoderLearner
 from tests import tiny
+from tests.equivalence.trainers import GROUP, TEMPERATURE, trainer_of
 
-trl = pytest.importorskip("trl", reason="trl is not installed: pip install 'hone-lab[dev]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # TRL's, transformers' and accelerate's own
-
-GROUP = 4
-TEMPERATURE = 0.9
 
 
 def off_policy_batch() -> Batch:
@@ -68,47 +64,6 @@ def _compared(embedding: Tensor | None, down: list[Tensor | None]) -> Tensor:
     symbols = [row for row in range(len(embedding)) if row != alphabet.id(alphabet.pad)]
     matrices = [matrix.flatten() for matrix in down if matrix is not None]
     return torch.cat([embedding[symbols].flatten(), *matrices])
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model")
-    checkpoint.save(tiny.decoder(0), path, tiny.TASK.alphabet)
-    return path
-
-
-def trainer_of(folder: Path, kind: str, **options: Any) -> Any:
-    """A TRL trainer of our model, never trained: only its loss is called."""
-    from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    config, trainer = {
-        "grpo": (trl.GRPOConfig, trl.GRPOTrainer),
-        "rloo": (trl.RLOOConfig, trl.RLOOTrainer),
-    }[kind]
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    arguments = config(
-        output_dir=str(folder / "trl"),
-        per_device_train_batch_size=24,
-        num_generations=GROUP,
-        max_completion_length=tiny.TASK.max_tokens,
-        temperature=TEMPERATURE,
-        use_cpu=True,
-        report_to="none",
-        bf16=False,
-        gradient_checkpointing=False,
-        **options,
-    )
-    made = trainer(
-        model=model,
-        reward_funcs=lambda completions, **_: [0.0] * len(completions),
-        args=arguments,
-        train_dataset=Dataset.from_dict({"prompt": ["+ -"] * 24}),
-        processing_class=AutoTokenizer.from_pretrained(folder),
-    )
-    made.current_gradient_accumulation_steps = 1
-    made.model.train()
-    return made
 
 
 def theirs(trainer: Any, batch: Batch) -> tuple[float, Tensor]:
@@ -169,7 +124,7 @@ def test_loss_and_gradient(case: str, folder: Path) -> None:
     algorithm, kind, options = CASES[case]
     batch = off_policy_batch()
     loss, gradient = ours(algorithm, batch)
-    their_loss, their_gradient = theirs(trainer_of(folder, kind, **options), batch)
+    their_loss, their_gradient = theirs(trainer_of(folder, kind, [0.0] * 24, **options), batch)
     assert their_gradient.abs().max() > 1e-4
     assert loss == pytest.approx(their_loss, abs=1e-5)
     assert torch.allclose(gradient, their_gradient, atol=1e-5)

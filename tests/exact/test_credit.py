@@ -15,6 +15,7 @@ from hone.objectives.credit import (
     GroupMean,
     GroupNormalised,
     LeaveOneOut,
+    RunningMean,
     assign,
 )
 from hone.objectives.losses import ClippedSurrogate, WeightedLikelihood
@@ -41,6 +42,17 @@ def pair_weights(credit: Credit) -> np.ndarray:
 def test_leave_one_out_is_unbiased() -> None:
     wanted = EVERYTHING.exact_reward_gradient()
     assert torch.allclose(policy_gradient(pair_weights(LeaveOneOut())), wanted, atol=1e-9)
+
+
+def test_the_running_mean_is_unbiased_whatever_came_before() -> None:
+    """A first batch of one response, drawn from the policy too, is the baseline of the second."""
+    chances = EVERYTHING.probabilities(EVERYTHING.model).detach().numpy()
+    rewards, credit = EVERYTHING.rewards[:, None], RunningMean()
+    states = [credit.weights(first[None], {})[1] for first in rewards]
+    weights = [credit.weights(rewards, state)[0] for state in states]
+    assert np.ptp(np.stack(weights), axis=0).min() > 0.5
+    for each in (np.tensordot(chances, weights, axes=1), weights[rewards.argmax()]):
+        assert torch.allclose(policy_gradient(each), EVERYTHING.exact_reward_gradient(), atol=1e-9)
 
 
 def test_the_group_mean_shrinks_the_gradient_by_one_over_the_group() -> None:

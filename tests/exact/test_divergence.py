@@ -48,18 +48,33 @@ def test_k3_is_never_negative_and_k1_is(everything: Enumeration) -> None:
     assert estimate("k1", tokens).min() < 0
 
 
+def token_gradient(everything: Enumeration, summand: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Of a sum over the vocabulary of π and reference, given as logs, at each token.
+
+    The tokens before are held fixed.
+    """
+    tokens = everything.tokens(ones(everything))
+    own, other = tokens.distribution, tokens.reference_distribution
+    assert own is not None
+    assert other is not None
+    return everything.gradient(everything.expected(summand(own, other).sum(dim=-1)))
+
+
 def token_kl(reverse: bool) -> Callable[[Enumeration], Tensor]:
-    """Gradient of each token's KL to, or from, the reference, tokens before held fixed."""
+    """Gradient of each token's KL to, or from, the reference."""
+    return lambda everything: token_gradient(
+        everything,
+        lambda own, other: other.exp() * (other - own) if reverse else own.exp() * (own - other),
+    )
 
-    def gradient(everything: Enumeration) -> Tensor:
-        tokens = everything.tokens(ones(everything))
-        own, other = tokens.distribution, tokens.reference_distribution
-        assert own is not None
-        assert other is not None
-        each = other.exp() * (other - own) if reverse else own.exp() * (own - other)
-        return everything.gradient(everything.expected(each.sum(dim=-1)))
 
-    return gradient
+def token_mean_of_k2(everything: Enumeration) -> Tensor:
+    """Gradient of each token's mean of k2, which is not its KL."""
+    return token_gradient(everything, lambda own, other: own.exp() * (own - other).square() / 2)
+
+
+def nothing(everything: Enumeration) -> Tensor:
+    return torch.zeros_like(everything.exact_reward_gradient())
 
 
 @pytest.mark.parametrize(
@@ -119,6 +134,57 @@ def test_k1_in_the_reward_has_the_gradient_of_the_whole_responses_kl(
         found = found - beta * token_kl(False)(everything)
     wanted = everything.exact_reward_gradient() - beta * everything.exact_kl_gradient()
     assert torch.allclose(found, wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "own"),
+    [
+        ("k1", token_kl(False), nothing),
+        ("k2", token_mean_of_k2, token_kl(False)),
+        ("k3", token_kl(False), token_kl(True)),
+        ("exact", token_kl(False), token_kl(False)),
+    ],
+)
+def test_in_the_advantage_an_estimate_lacks_what_it_would_give_in_the_loss(
+    everything: Enumeration,
+    name: Estimator,
+    mean: Callable[[Enumeration], Tensor],
+    own: Callable[[Enumeration], Tensor],
+) -> None:
+    """It is a number there: the gradient of its mean at each token, less that of its own value.
+
+    Only k1 is left with the KL's. An exact one, the same for all tokens, is no penalty at all.
+    """
+    estimates = estimate(name, everything.tokens(ones(everything))).detach().numpy()
+    terms = WeightedLikelihood("sequence_sum").terms(everything.tokens(-estimates))
+    found = everything.gradient(everything.expected(terms))
+    assert torch.allclose(found, mean(everything) - own(everything), atol=1e-9)
+    truth = token_kl(False)(everything)
+    assert torch.allclose(found, truth, atol=1e-9) == (name == "k1")
+    assert ((found - truth).abs().max() > 0.05 * truth.abs().max()) == (name != "k1")
+
+
+@pytest.mark.parametrize(("name", "own"), [("k2", token_kl(False)), ("k3", token_kl(True))])
+def test_k2_and_k3_in_the_reward_are_biased(
+    everything: Enumeration, name: Estimator, own: Callable[[Enumeration], Tensor]
+) -> None:
+    """The gradient of the estimate's mean, less what it would give in the loss: not the KL's."""
+    estimates = estimate(name, everything.tokens(ones(everything)))
+    credited = assign(
+        RewardAsWeight(),
+        np.zeros((len(everything.responses), 1)),
+        -estimates.detach().numpy(),
+        None,
+        everything.responses.mask,
+        {},
+    )
+    terms = WeightedLikelihood("sequence_sum").terms(everything.tokens(credited.weights))
+    found = everything.gradient(everything.expected(terms))
+    chances = everything.probabilities(everything.model)
+    mean = everything.gradient((chances * everything.sums(estimates)).sum())
+    assert torch.allclose(found, mean - own(everything), atol=1e-9)
+    truth = everything.exact_kl_gradient()
+    assert (found - truth).abs().max() > 0.05 * truth.abs().max()
 
 
 def test_entropy_is_that_of_the_distribution() -> None:
