@@ -12,7 +12,9 @@ With d = log π(token) - log reference(token) of a token sampled from π (Schulm
 
 In the loss, the tokens before are held fixed: how they came about is not differentiated. In the
 reward an estimate is a number that is not differentiated, and the return of k1 has the gradient of
-the whole sequence's KL. `tests/exact` proves every cell.
+the whole sequence's KL. In the advantage it is a number of its own token alone: k1 then has the
+gradient of each token's KL, k2 and k3 that of something else, and an exact one, the same whatever
+token comes, none at all. `tests/exact` proves every cell.
 """
 
 import math
@@ -64,6 +66,8 @@ class KL:
             self.refresh,
             "1 or more rounds",
         )
+        require((self.estimator, self.place) != ("exact", "advantage"), "kl.estimator", "exact",
+                "k1, k2 or k3 in the advantage, where an exact KL has no gradient")  # fmt: skip
         sampled_loss = self.place == "loss" and self.estimator != "exact"
         allowed = "false unless a sampled estimator stands in the loss"
         require(not self.reweighted or sampled_loss, "kl.reweighted", self.reweighted, allowed)

@@ -69,6 +69,7 @@ class Settings:
     short: int = 300  # then on short walks and lists as well
     long: int = 400  # and then on long ones
     lists: float = 2 / 3  # share of lists among walks and lists
+    undone: float = 1 / 6  # of lists that are undone, from the end; the rest is copied
     longest: int = 15  # operations of a walk or list
     sft: int = 150  # steps of fine-tuning
     sft_batch: int = 96  # demonstrations a step
@@ -97,7 +98,10 @@ class Settings:
         require(self.width % 32 == 0, "width", self.width, "a multiple of 32")
         require(self.group >= 2, "group", self.group, "2 or more")
         require(self.samples % 2 == 0 < self.samples, "samples", self.samples, "even, from 2")
-        require(0 <= self.lists <= 1, "lists", self.lists, "a number from 0 to 1")
+        for name in ("lists", "undone"):
+            require(
+                0 <= getattr(self, name) <= 1, name, getattr(self, name), "a number from 0 to 1"
+            )
         require(self.replay >= 0, "replay", self.replay, "0 or more")
         require(self.longest >= SHORT, "longest", self.longest, f"{SHORT} or more")
         for name in ("lr", "sft_lr", "temperature"):
@@ -173,13 +177,14 @@ def exercises(settings: Settings, longest: int, data: str = "FB") -> FieldSkills
     """Facts, walks and lists of up to so many operations.
 
     Only short walks carry two values: how far a strategy goes that does not fit its problem is
-    left to demonstrations. Lists are written in the orders of an arm's demonstrations, so that
-    what is replayed beside these shows no other.
+    left to demonstrations. Lists are in an order that the arm's demonstrations have, so that what
+    is replayed beside these shows no other; walks take the place of those that are not.
     """
-    lists, walks = (1 - FACTS) * settings.lists, (1 - FACTS) * (1 - settings.lists)
+    lists, shown = (1 - FACTS) * settings.lists, dict(MIXTURES[data])
+    copy = lists * (1 - settings.undone) if "forward" in shown else 0.0
+    undo = lists * settings.undone if "backward" in shown else 0.0
+    walks = 1 - FACTS - copy - undo
     affine = walks / 2 if longest <= SHORT else 0.0
-    orders = dict(MIXTURES[data])
-    copy, undo = (lists * orders.get(strategy, 0.0) for strategy in ("forward", "backward"))
     return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, copy, undo)
 
 

@@ -394,16 +394,42 @@ ABLATIONS = (
             f"improvement by RL(6-9): all of the practice minus {less}",
             AtLeast(0.0),
             difference(
-                part_of_change("improvement", experiment="pretraining", practice=1.0, replayed=1.0),
-                part_of_change(
-                    "improvement", experiment="pretraining", practice=practice, replayed=replayed
-                ),
+                *(
+                    part_of_change(
+                        "improvement",
+                        experiment="pretraining",
+                        undone=1 / 6,
+                        practice=practised,
+                        replayed=again,
+                    )
+                    for practised, again in ((1.0, 1.0), (practice, replayed))
+                )
             ),
         )
         for id, when, less, practice, replayed in (
             ("practice", "before fine-tuning", "a quarter", 0.25, 1.0),
             ("replay", "during it", "none", 1.0, 0.0),
         )
+    ),
+    _claim(
+        "backward_practice_leaves_less",
+        "hone",
+        "The more pretraining practises the backward order, the less RL improves inversions.",
+        "improvement on inversions by RL(6-9): a sixth of the lists undone minus half",
+        AtLeast(0.0),
+        difference(
+            *(
+                part_of_change(
+                    "improvement",
+                    INVERSION,
+                    experiment="pretraining",
+                    practice=1.0,
+                    replayed=1.0,
+                    undone=undone,
+                )
+                for undone in (1 / 6, 0.5)
+            )
+        ),
     ),
 )
 

@@ -196,14 +196,16 @@ def curricula(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def pretraining(settings: Settings, seed: int) -> Iterator[Node]:
-    """How much practice with long walks and lists RL's improvement needs, early and late."""
-    for part, again in ((0.25, 1.0), (0.5, 1.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0)):
-        other = replace(
-            settings, long=round(part * settings.long), replay=round(again * settings.replay)
-        )
+    """How much practice with long walks and lists RL's improvement needs, of which kind, when."""
+    for part, again, undone in ((0.25, 1.0, None), (0.5, 1.0, None), (1.0, 0.0, None),
+                                (1.0, 0.5, None), (1.0, 1.0, None), (1.0, 1.0, 0.5)):  # fmt: skip
+        undone = settings.undone if undone is None else undone
+        long, replay = round(part * settings.long), round(again * settings.replay)
+        other = replace(settings, long=long, replay=replay, undone=undone)
         base = fine_tune(other, seed, "FB")
-        arm = f"FB long ×{part:g}, replay ×{again:g}"
-        rl = post_train(other, base, arm, experiment="pretraining", practice=part, replayed=again)
+        arm = f"FB long ×{part:g}, replay ×{again:g}, {undone:.0%} undone"
+        rl = post_train(other, base, arm, experiment="pretraining", practice=part, replayed=again,
+                        undone=undone)  # fmt: skip
         yield from with_rl(other, base, rl)
 
 
