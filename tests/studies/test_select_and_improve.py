@@ -10,7 +10,8 @@ from hone.core.errors import UsageError
 from hone.measures import Estimate
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
-from hone.studies.select_and_improve.claims import ABLATIONS, PAPER_TABLE, ROBUSTNESS
+from hone.studies.select_and_improve.claims import PAPER_TABLE
+from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, ROBUSTNESS
 from hone.studies.select_and_improve.study import Settings, plan, study
 from hone.studies.study import assess
 from hone.training.configs import PostTrain, Supervise

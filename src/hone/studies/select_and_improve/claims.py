@@ -13,7 +13,6 @@ from hone.studies.select_and_improve.statistics import (
     how_much_sooner,
     part_of_change,
     routed_when,
-    share_when,
 )
 from hone.studies.study import Claim, Measure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
@@ -37,10 +36,10 @@ PAPER_TABLE = {
 }
 """The paper's Table 1, as shares: all problems, inversions, evaluations."""
 
-_ACCURACY = "mean accuracy of 8 samples at temperature 1"
+ACCURACY = "mean accuracy of 8 samples at temperature 1"
 
 
-def _claim(
+def claim(
     id: str,
     paper: str,
     statement: str,
@@ -50,6 +49,7 @@ def _claim(
     reported: float | None = None,
     unit: str = "",
 ) -> Claim:
+    """A claim, what it is decided by first."""
     return Claim(id, paper, statement, statistic, region, measure, unit, reported)
 
 
@@ -63,7 +63,7 @@ def _forced(strategy: str, kind: str, data: str) -> Measure:
 
 AFTER_SFT = (
     *(
-        _claim(
+        claim(
             f"sft_native_{data}",
             f"{SELECT} §7 E0",
             f"After fine-tuning, {data} executes its native strategy on the lengths it was shown.",
@@ -75,7 +75,7 @@ AFTER_SFT = (
         for data, kind in (("F", EVALUATION), ("B", INVERSION))
     ),
     *(
-        _claim(
+        claim(
             f"sft_off_native_{data}",
             f"{SELECT} §7 E0",
             f"On the other kind of problem {data} is between chance and that.",
@@ -87,11 +87,11 @@ AFTER_SFT = (
         for data, kind, strategy in (("F", INVERSION, "forward"), ("B", EVALUATION, "backward"))
     ),
     *(
-        _claim(
+        claim(
             f"long_off_native_{data}",
             f"{SELECT} Table 1",
             f"On 6-9 operations, {data}'s off-native solutions are at chance.",
-            f"{_ACCURACY}, {kind}s of 6-9 operations, before RL",
+            f"{ACCURACY}, {kind}s of 6-9 operations, before RL",
             Within(CHANCE - STILL, CHANCE + STILL),
             accuracy_when("before", kind, **_main(data)),
             reported,
@@ -99,18 +99,18 @@ AFTER_SFT = (
         for data, kind, reported in (("F", INVERSION, 0.107), ("B", EVALUATION, 0.119))
     ),
     *(
-        _claim(
+        claim(
             f"long_native_{data}",
             f"{SELECT} Table 1",
             f"On 6-9 operations, {data}'s native solutions are far above chance.",
-            f"{_ACCURACY}, {kind}s of 6-9 operations, before RL",
+            f"{ACCURACY}, {kind}s of 6-9 operations, before RL",
             AtLeast(CHANCE + GAIN),
             accuracy_when("before", kind, **_main(data)),
             reported,
         )
         for data, kind, reported in (("F", EVALUATION, 0.971), ("B", INVERSION, 0.389))
     ),
-    _claim(
+    claim(
         "forward_extends_further",
         f"{SELECT} Table 1",
         "Forward extends to longer problems better than backward does.",
@@ -125,21 +125,21 @@ AFTER_SFT = (
 )
 
 AFTER_RL = (
-    _claim(
+    claim(
         "both_are_near_perfect",
         f"{SELECT} Table 1",
         "With both strategies in the demonstrations, RL on harder problems is near-perfect.",
-        f"{_ACCURACY}, FB after RL(6-9)",
+        f"{ACCURACY}, FB after RL(6-9)",
         AtLeast(EXECUTED),
         accuracy_when("after", **_main("FB")),
         0.957,
     ),
     *(
-        _claim(
+        claim(
             f"one_is_capped_{data}",
             f"{SELECT} Table 1",
             f"With one strategy only ({data}), RL on harder problems stops at about half.",
-            f"{_ACCURACY}, {data} after RL(6-9)",
+            f"{ACCURACY}, {data} after RL(6-9)",
             AtMost(0.6),
             accuracy_when("after", **_main(data)),
             reported,
@@ -147,11 +147,11 @@ AFTER_RL = (
         for data, reported in (("F", 0.583), ("B", 0.508))
     ),
     *(
-        _claim(
+        claim(
             f"both_beat_{data}",
             f"{SELECT} Table 1",
             f"RL gets further from both strategies than from {data} alone.",
-            f"{_ACCURACY} after RL(6-9): FB minus {data}",
+            f"{ACCURACY} after RL(6-9): FB minus {data}",
             AtLeast(STILL),
             difference(
                 accuracy_when("after", **_main("FB")), accuracy_when("after", **_main(data))
@@ -160,16 +160,16 @@ AFTER_RL = (
         )
         for data, reported in (("F", 0.374), ("B", 0.449))
     ),
-    _claim(
+    claim(
         "off_native_stays",
         f"{SELECT} Table 1",
         "RL(6-9) leaves off-native solutions at chance.",
-        f"{_ACCURACY}, F on inversions after RL(6-9)",
+        f"{ACCURACY}, F on inversions after RL(6-9)",
         Within(CHANCE - STILL, CHANCE + STILL),
         accuracy_when("after", INVERSION, **_main("F")),
         0.11,
     ),
-    _claim(
+    claim(
         "easy_rl_routes",
         f"{SELECT} Table 1, reading",
         "RL on problems as hard as the demonstrations completes the routing.",
@@ -178,7 +178,7 @@ AFTER_RL = (
         routed_when("after", **_main("FB", EASY)),
         1.0,
     ),
-    _claim(
+    claim(
         "easy_rl_does_not_improve",
         f"{SELECT} Table 1, reading",
         "and improves nothing: what it gains is selection.",
@@ -186,7 +186,7 @@ AFTER_RL = (
         AtMost(STILL),
         part_of_change("improvement", INVERSION, **_main("FB", EASY)),
     ),
-    _claim(
+    claim(
         "easy_rl_selects",
         f"{SELECT} Table 1, reading",
         "RL on problems as hard as the demonstrations gains by selection.",
@@ -194,7 +194,7 @@ AFTER_RL = (
         AtLeast(0.0),
         part_of_change("selection", **_main("FB", EASY)),
     ),
-    _claim(
+    claim(
         "hard_rl_improves",
         f"{SELECT} Table 1",
         "RL on harder problems improves a strategy with none other to select.",
@@ -203,7 +203,7 @@ AFTER_RL = (
         part_of_change("improvement", INVERSION, **_main("B")),
         0.571,
     ),
-    _claim(
+    claim(
         "hard_rl_needs_no_selection",
         f"{SELECT} Table 1",
         "and nothing of that is selection.",
@@ -212,7 +212,7 @@ AFTER_RL = (
         part_of_change("selection", INVERSION, **_main("B")),
         0.0,
     ),
-    _claim(
+    claim(
         "easy_rl_does_not_extend",
         f"{SELECT} Table 1",
         "RL at the demonstrations' difficulty does not generalise upward.",
@@ -221,7 +221,7 @@ AFTER_RL = (
         part_of_change("total", INVERSION, **_main("B", EASY)),
         -0.133,
     ),
-    _claim(
+    claim(
         "routing_comes_first",
         f"{SELECT} Fig. 2",
         "Routing settles several times sooner than execution.",
@@ -234,7 +234,7 @@ AFTER_RL = (
 
 BEYOND = (
     *(
-        _claim(
+        claim(
             f"{by}_does_not_improve",
             "hone",
             f"A reward without the answer ({by}) does not improve execution.",
@@ -245,11 +245,11 @@ BEYOND = (
         for by in ("majority", "format", "coin")
     ),
     *(
-        _claim(
+        claim(
             f"rl_beats_{by.replace(' ', '_')}",
             "hone",
             f"RL gets further than supervised training on as many {by}.",
-            f"{_ACCURACY}, RL minus the other",
+            f"{ACCURACY}, RL minus the other",
             AtLeast(0.0),
             difference(
                 accuracy_when("after", experiment="yardsticks", by="RL"),
@@ -258,7 +258,7 @@ BEYOND = (
         )
         for by in ("demonstrations", "kept rollouts")
     ),
-    _claim(
+    claim(
         "selection_sits_on_the_deciding_token",
         "hone",
         "Selection moves the token that decides the strategy, more than any that executes it.",
@@ -267,7 +267,7 @@ BEYOND = (
         concentration(**_main("FB", EASY)),
         unit="powers of 10",
     ),
-    _claim(
+    claim(
         "improvement_sits_on_execution",
         "hone",
         "Where there is nothing to select, RL moves the tokens that execute.",
@@ -278,159 +278,4 @@ BEYOND = (
     ),
 )
 
-ROBUSTNESS = (
-    *(
-        _claim(
-            f"forward_share_tracks_{share:g}",
-            f"{SELECT} Fig. 5",
-            f"With {share:.0%} evaluations among RL's problems, as many answers are forward.",
-            "share of forward on problems of the same mix, after RL",
-            Within(share - 0.1, share + 0.1),
-            share_when("after tilted", "forward", experiment="tilt", evaluation_share=share),
-            share,
-        )
-        for share in (0.5, 0.75, 0.9)
-    ),
-    *(
-        _claim(
-            f"tilt_does_no_harm_{share:g}",
-            f"{SELECT} Fig. 5",
-            f"and accuracy is unharmed at {share:.0%}.",
-            f"{_ACCURACY} on balanced problems, minus that after balanced RL",
-            AtLeast(-STILL),
-            difference(
-                accuracy_when("after", experiment="tilt", evaluation_share=share),
-                accuracy_when("after", experiment="tilt", evaluation_share=0.5),
-            ),
-        )
-        for share in (0.75, 0.9)
-    ),
-    _claim(
-        "seeds_enable_composition",
-        f"{SELECT} Fig. 6",
-        "With two-part problems among the demonstrations, RL learns three to five parts.",
-        f"{_ACCURACY}, problems of 3-5 parts, after RL on them",
-        AtLeast(CHANCE + GAIN),
-        accuracy_when("composed after", experiment="compositions", seeds="with"),
-    ),
-    _claim(
-        "without_seeds_nothing_composes",
-        f"{SELECT} Fig. 6",
-        "Without, it stays at chance.",
-        f"{_ACCURACY}, problems of 3-5 parts, after RL on them",
-        Within(CHANCE - STILL, CHANCE + STILL),
-        accuracy_when("composed after", experiment="compositions", seeds="without"),
-        CHANCE,
-    ),
-    *(
-        _claim(
-            f"{experiment}_both_beat_{data}",
-            f"{SELECT} {source}",
-            f"{where}, too, RL gets further from both strategies than from {data} alone.",
-            f"{_ACCURACY} after RL: FB minus {data}",
-            AtLeast(STILL),
-            difference(
-                accuracy_when("after", experiment=experiment, data="FB"),
-                accuracy_when("after", experiment=experiment, data=data),
-            ),
-        )
-        for experiment, where, source in (
-            ("another_field", "In GF(13)", "Figs. 7-8"),
-            ("longer", "On 6-15 operations", "E8"),
-        )
-        for data in ("F", "B")
-    ),
-)
-
-ABLATIONS = (
-    *(
-        _claim(
-            f"{key}_{value:g}_changes_nothing",
-            f"{SELECT} Table 3",
-            f"{key} = {value:g} makes no difference.",
-            f"{_ACCURACY} after RL(6-9), minus that with {key} as in the main runs",
-            Within(-STILL, STILL),
-            difference(
-                accuracy_when("after", experiment="hyperparameters", changed=key, value=value),
-                accuracy_when("after", experiment="hyperparameters", changed="group", value=8),
-            ),
-            reported,
-        )
-        for key, value, reported in (("group", 16, 0.01), ("kl", 0.05, None), ("kl", 0.1, None))
-    ),
-    *(
-        _claim(
-            f"{name}_selects_and_improves",
-            "hone",
-            f"{name} gains as much as GRPO.",
-            f"{_ACCURACY} after RL(6-9), minus that of GRPO",
-            AtLeast(-STILL),
-            difference(
-                accuracy_when("after", experiment="algorithms", by=name),
-                accuracy_when("after", experiment="algorithms", by="grpo"),
-            ),
-        )
-        for name in ("ppo", "rloo", "expert_iteration")
-    ),
-    *(
-        _claim(
-            f"{name}_curriculum_helps",
-            f"{SELECT} §10",
-            f"A curriculum of difficulties ({name}) gets further than the hardest alone.",
-            f"{_ACCURACY} after as many rollouts, minus that of fixed difficulty",
-            AtLeast(0.0),
-            difference(
-                accuracy_when("after", experiment="curricula", by=name),
-                accuracy_when("after", experiment="curricula", by="fixed"),
-            ),
-        )
-        for name in ("even", "staged", "adaptive")
-    ),
-    *(
-        _claim(
-            f"{id}_enables_improvement",
-            "hone",
-            f"Less practice with long walks and lists {when} leaves less for RL to improve.",
-            f"improvement by RL(6-9): all of the practice minus {less}",
-            AtLeast(0.0),
-            difference(
-                *(
-                    part_of_change(
-                        "improvement",
-                        experiment="pretraining",
-                        undone=1 / 6,
-                        practice=practised,
-                        replayed=again,
-                    )
-                    for practised, again in ((1.0, 1.0), (practice, replayed))
-                )
-            ),
-        )
-        for id, when, less, practice, replayed in (
-            ("practice", "before fine-tuning", "a quarter", 0.25, 1.0),
-            ("replay", "during it", "none", 1.0, 0.0),
-        )
-    ),
-    _claim(
-        "backward_practice_leaves_less",
-        "hone",
-        "The more pretraining practises the backward order, the less RL improves inversions.",
-        "improvement on inversions by RL(6-9): a sixth of the lists undone minus half",
-        AtLeast(0.0),
-        difference(
-            *(
-                part_of_change(
-                    "improvement",
-                    INVERSION,
-                    experiment="pretraining",
-                    practice=1.0,
-                    replayed=1.0,
-                    undone=undone,
-                )
-                for undone in (1 / 6, 0.5)
-            )
-        ),
-    ),
-)
-
-CLAIMS: tuple[Claim, ...] = (*AFTER_SFT, *AFTER_RL, *BEYOND, *ROBUSTNESS, *ABLATIONS)
+MAIN: tuple[Claim, ...] = (*AFTER_SFT, *AFTER_RL, *BEYOND)

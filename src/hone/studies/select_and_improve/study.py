@@ -28,7 +28,8 @@ from hone.studies.select_and_improve.arms import (
     taught,
     with_rl,
 )
-from hone.studies.select_and_improve.claims import CLAIMS
+from hone.studies.select_and_improve.claims import MAIN
+from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, ROBUSTNESS
 from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
@@ -278,7 +279,7 @@ study = Study(
         },
     },
     plan=plan,
-    claims=CLAIMS,
+    claims=(*MAIN, *ROBUSTNESS, *ABLATIONS),
     figures=FIGURES,
     tables=TABLES,
 )
