@@ -86,6 +86,7 @@ class Counting:
             reasons=np.full(n, Reason.RIGHT.value),
             strategies=np.full(n, OTHER),
             steps_correct=responses.lengths - stopped,  # how many `a`s
+            steps=np.full(n, responses.tokens.shape[1]),
             classes=np.full(responses.tokens.shape, PositionClass.EXECUTE, dtype=np.int8),
         )
 

@@ -111,7 +111,7 @@ def test_every_figure_is_drawn(tiny_run: Results) -> None:
 
 
 def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
-    table, gains = (table.measure(tiny_run) for table in study.tables)
+    table, gains, clocks = (table.measure(tiny_run) for table in study.tables)
     assert table is not None
     assert gains is not None
     assert len(table) == len(PAPER_TABLE)
@@ -122,6 +122,8 @@ def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
     assert all(isinstance(cell, Estimate) for cell in before)
     arms = tiny_run.select(stage="rl").arms
     assert set(arms) <= set(gains)
+    assert clocks is not None
+    assert len(clocks) == 2 * len(tiny_run.select(experiment="main", stage="rl").arms)
 
 
 def test_a_run_without_the_arms_says_and_shows_nothing(tiny_run: Results) -> None:

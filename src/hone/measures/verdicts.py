@@ -19,7 +19,7 @@ class AtLeast:
     bound: Number
 
     def __str__(self) -> str:
-        return f"≥ {self.bound:.10g}"
+        return f"≥ {self.bound:.4g}"
 
     def contains(self, interval: Interval) -> bool:
         """Whether the whole interval lies in the region."""
@@ -37,7 +37,7 @@ class AtMost:
     bound: Number
 
     def __str__(self) -> str:
-        return f"≤ {self.bound:.10g}"
+        return f"≤ {self.bound:.4g}"
 
     def contains(self, interval: Interval) -> bool:
         return interval[1] <= self.bound
@@ -57,7 +57,7 @@ class Within:
         require(self.low <= self.high, "high", self.high, f"at least low = {self.low}")
 
     def __str__(self) -> str:
-        return f"in [{self.low:.10g}, {self.high:.10g}]"
+        return f"in [{self.low:.4g}, {self.high:.4g}]"
 
     def contains(self, interval: Interval) -> bool:
         return self.low <= interval[0] and interval[1] <= self.high

@@ -27,7 +27,7 @@ ROUTED = pl.any_horizontal(
 )
 """The response uses its problem's native strategy."""
 
-_TIMED = 0.1  # the smallest change of a share or an accuracy that is worth timing
+TIMED = 0.1  # the smallest change of a share or an accuracy that is worth timing
 
 
 def responses(runs: Results, stage: str, kind: str | None = None) -> pl.DataFrame:
@@ -137,7 +137,7 @@ def clock(value: pl.Expr, **factors: Factor) -> Measure:
         if not len(runs):
             return None
         steps, values = timeline(runs, value)
-        return half_time(steps, values, runs.seeds, _TIMED)
+        return half_time(steps, values, runs.seeds, TIMED)
 
     return measure
 

@@ -1,17 +1,23 @@
 """Table 1 of the paper, measured, and what RL gained in every arm beside what was foretold."""
 
+import numpy as np
+
 from hone.measures import accuracy
 from hone.measures.accuracy import estimate, per_problem
+from hone.measures.clocks import change_by, half_time
 from hone.measures.headroom import guessing_pass_at_k, signal
 from hone.report.tables import Cell, Rows
 from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import EASY, HARD, PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
+    EXECUTION,
     ROUTING,
     STEPS,
+    TIMED,
     decomposition,
     predicted,
     responses,
+    timeline,
 )
 from hone.studies.study import Table
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
@@ -19,6 +25,7 @@ from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 STAGES = {"before": "after fine-tuning", EASY: "after RL(2-5)", HARD: "after RL(6-9)"}
 _KINDS = {"all": None, INVERSION: INVERSION, EVALUATION: EVALUATION}
 _ANSWERS = 11  # of a problem in the main experiment's field
+_EARLY = 0.2  # of the rounds, where a change is looked at on its way
 
 
 def table_1(results: Results) -> Rows | None:
@@ -74,6 +81,23 @@ def gains(results: Results) -> Rows | None:
     return rows or None
 
 
+def clocks(results: Results) -> Rows | None:
+    """When routing and execution changed, in every arm of the main experiment."""
+    rows: dict[str, dict[str, Cell]] = {}
+    drawn = results.select(experiment="main", stage="rl")
+    for arm in drawn.arms:
+        runs = drawn.select(arm=arm)
+        for name, value in (("routing", ROUTING), ("execution", EXECUTION)):
+            steps, values = timeline(runs, value)
+            early = int(steps[np.abs(steps - _EARLY * steps[-1]).argmin()])
+            rows[f"{arm}, {name}"] = {
+                "change": change_by(steps, values, runs.seeds, int(steps[-1])),
+                f"by round {early}": change_by(steps, values, runs.seeds, early),
+                "round of half of it": half_time(steps, values, runs.seeds, TIMED),
+            }
+    return rows or None
+
+
 TABLES: tuple[Table, ...] = (
     Table(
         "table_1",
@@ -91,5 +115,14 @@ TABLES: tuple[Table, ...] = (
         "count would hold if luck were not left out); and the share of groups in the first round "
         "whose rewards differ, with a response that is right at every step or by luck alone.",
         gains,
+    ),
+    Table(
+        "clocks",
+        "When routing and execution change",
+        "Share of responses in their problem's native strategy (routing), and accuracy of those "
+        "that are (execution): the change over all rounds of RL, the change after a fifth of them, "
+        "and the round from which on half of it was done. A change of less than a tenth is not "
+        "timed.",
+        clocks,
     ),
 )
