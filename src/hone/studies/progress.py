@@ -24,7 +24,7 @@ from hone.runs.plan import Node, missing, unique
 
 _NOMINAL_RATE = 25e9  # floating-point operations a second of one thread, before anything is known
 _START_SECONDS = 1.0
-_SHOWN = ("greedy_accuracy", "reward", "loss", "share_long", "sampled_length", "accuracy")
+_SHOWN = ("greedy_accuracy", "reward", "loss", "sampled_length", "accuracy")
 _PLAIN_SECONDS = 20.0  # between lines where there is no terminal
 _TAIL_BYTES = 2**16  # more than the longest line of a log
 
@@ -170,7 +170,8 @@ class Display:
 
     def _line(self, node: Node) -> str:
         line = _last_line(node.folder(self._root) / "metrics.jsonl", "step", "total") or {}
-        figures = " ".join(f"{name} {line[name]:.3g}" for name in _SHOWN if name in line)
+        shown = (name for name in line if name in _SHOWN or name.startswith("share_"))
+        figures = " ".join(f"{name} {line[name]:.3g}" for name in shown)
         step = f"{line['step']}/{line['total']}" if line else "starting"
         return f"{node.arm} · {node.stage} · seed {node.seed} · {step} {figures}".rstrip()
 

@@ -91,7 +91,8 @@ def arms(results: Results) -> list[Arm]:
     for stage in shared_stages(results):
         if stage.runs.steps():  # else it evaluates no policy, as where a reward model is fit
             table = stage.runs.rollouts(steps=(-1,))
-            found.append(Arm(stage.arms, stage.stage, _estimates(table), protocol(stage, table)))
+            figures = _estimates(table, _strategies(stage.folder))
+            found.append(Arm(stage.arms, stage.stage, figures, protocol(stage, table)))
     return found
 
 
@@ -212,7 +213,13 @@ def _side(folder: Path) -> Side:
     )
 
 
-def _estimates(table: pl.DataFrame) -> Mapping[str, Estimate]:
+def _strategies(folder: Path) -> tuple[str, ...]:
+    """Of a stage's task, but for the last: where nothing else is done, it has the rest."""
+    task = part_of_config(folder, "task")
+    return task.strategies[:-1] if isinstance(task, Task) else ()
+
+
+def _estimates(table: pl.DataFrame, strategies: tuple[str, ...]) -> Mapping[str, Estimate]:
     """Of one stage's last evaluation. A stage without greedy responses has no greedy figures."""
     greedy = table.filter(pl.col("temperature") == 0)
     sampled = table.filter(pl.col("temperature") > 0)
@@ -222,7 +229,7 @@ def _estimates(table: pl.DataFrame) -> Mapping[str, Estimate]:
         found["greedy median length"] = lengths(greedy).median
     if sampled.height:
         found["sampled accuracy"] = accuracy(sampled)
-        found["long share"] = share(sampled, "long")
+        found |= {f"{name} share": share(sampled, name) for name in strategies}
         found["sampled mean length"] = lengths(sampled).mean
         found["truncated share"] = lengths(sampled).truncated
     return found

@@ -118,7 +118,7 @@ class CompositionsInWords:
         native, going = np.ones(len(texts), dtype=bool), np.ones(len(texts), dtype=bool)
         correct, steps = (np.zeros(len(texts), dtype=np.int64) for _ in range(2))
         for k, rows, part in self._parts(problems):
-            said = [_segment(texts[row], segments[row], k) for row in rows.tolist()]
+            said = [_segment(texts[int(row)], segments[int(row)], k) for row in rows]
             reading = free_text.read(part, said, np.ones(len(rows), dtype=bool))
             correct[rows] += np.where(going[rows], reading.steps_correct, 0)
             going[rows] &= reading.steps_correct == part.difficulty
