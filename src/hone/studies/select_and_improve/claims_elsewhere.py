@@ -120,47 +120,37 @@ ABLATIONS = (
     ),
     *(
         claim(
-            f"{id}_enables_improvement",
+            id,
             "hone",
-            f"Less practice with long walks and lists {when} leaves less for RL to improve.",
+            statement,
             f"improvement by RL(6-9): all of the practice minus {less}",
             AtLeast(0.0),
             difference(
                 *(
-                    part_of_change(
-                        "improvement",
-                        experiment="pretraining",
-                        undone=1 / 6,
-                        practice=practised,
-                        replayed=again,
-                    )
-                    for practised, again in ((1.0, 1.0), (practice, replayed))
+                    part_of_change("improvement", kind, experiment="pretraining", practice=practice)
+                    for practice in ("all", less)
                 )
             ),
         )
-        for id, when, less, practice, replayed in (
-            ("practice", "before fine-tuning", "a quarter", 0.25, 1.0),
-            ("replay", "during it", "none", 1.0, 0.0),
+        for id, kind, less, statement in (
+            (
+                "practice_enables_improvement",
+                None,
+                "a quarter of long",
+                "Less practice with long walks and lists leaves less for RL to improve.",
+            ),
+            (
+                "replay_enables_improvement",
+                None,
+                "no replay",
+                "Without that practice during fine-tuning there is less for RL to improve.",
+            ),
+            (
+                "backward_practice_leaves_less",
+                INVERSION,
+                "lists half undone",
+                "The more of it goes backward, the less RL improves inversions.",
+            ),
         )
-    ),
-    claim(
-        "backward_practice_leaves_less",
-        "hone",
-        "The more pretraining practises the backward order, the less RL improves inversions.",
-        "improvement on inversions by RL(6-9): a sixth of the lists undone minus half",
-        AtLeast(0.0),
-        difference(
-            *(
-                part_of_change(
-                    "improvement",
-                    INVERSION,
-                    experiment="pretraining",
-                    practice=1.0,
-                    replayed=1.0,
-                    undone=undone,
-                )
-                for undone in (1 / 6, 0.5)
-            )
-        ),
     ),
 )

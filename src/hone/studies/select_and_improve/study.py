@@ -13,7 +13,7 @@ from dataclasses import replace
 from hone.objectives.algorithms import expert_iteration, grpo, ppo, rloo
 from hone.objectives.curricula import Adaptive, Fixed, Staged
 from hone.objectives.rewards import verified
-from hone.runs.plan import Node
+from hone.runs.plan import Node, unique
 from hone.studies.select_and_improve.arms import (
     COMPOSED,
     MIXTURES,
@@ -39,7 +39,7 @@ from hone.training.configs import Evaluation, Optimizer, PostTrain, Supervise
 
 def main(settings: Settings, seed: int) -> Iterator[Node]:
     """Three arms of demonstrations, and RL on harder problems than theirs (E0–E4)."""
-    yield pretrain(settings, seed)
+    yield from unique([pretrain(settings, seed)])
     for data in MIXTURES:
         base = fine_tune(settings, seed, data)
         yield base
@@ -196,17 +196,26 @@ def curricula(settings: Settings, seed: int) -> Iterator[Node]:
         yield from with_rl(settings, base, rl)
 
 
+PRACTICE: dict[str, dict[str, float]] = {
+    "all": {},
+    "half of long": {"long": 0.5},
+    "a quarter of long": {"long": 0.25},
+    "half of replay": {"replay": 0.5},
+    "no replay": {"replay": 0.0},
+    "half as many lists": {"lists": 0.5},
+    "lists half undone": {"undone": 3.0},
+}
+"""Amounts of practice before RL: what is multiplied by how much."""
+
+
 def pretraining(settings: Settings, seed: int) -> Iterator[Node]:
     """How much practice with long walks and lists RL's improvement needs, of which kind, when."""
-    for part, again, undone in ((0.25, 1.0, None), (0.5, 1.0, None), (1.0, 0.0, None),
-                                (1.0, 0.5, None), (1.0, 1.0, None), (1.0, 1.0, 0.5)):  # fmt: skip
-        undone = settings.undone if undone is None else undone
-        long, replay = round(part * settings.long), round(again * settings.replay)
-        other = replace(settings, long=long, replay=replay, undone=undone)
+    for name, factors in PRACTICE.items():
+        changes = {key: by * getattr(settings, key) for key, by in factors.items()}
+        whole = {key: round(value) for key, value in changes.items() if key in ("long", "replay")}
+        other = replace(settings, **changes | whole)
         base = fine_tune(other, seed, "FB")
-        arm = f"FB long ×{part:g}, replay ×{again:g}, {undone:.0%} undone"
-        rl = post_train(other, base, arm, experiment="pretraining", practice=part, replayed=again,
-                        undone=undone)  # fmt: skip
+        rl = post_train(other, base, f"FB {name}", experiment="pretraining", practice=name)
         yield from with_rl(other, base, rl)
 
 
