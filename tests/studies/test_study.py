@@ -1,6 +1,7 @@
 """Settings from the command line are what their types say, and claims are assessed as declared."""
 
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -16,6 +17,7 @@ from hone.studies.rl_after_ntp.parity import Settings as ParitySettings
 from hone.studies.rl_after_ntp.parity import study as parity
 from hone.studies.settings import keys, written
 from hone.studies.study import Claim, Study, assess
+from tests.language_models import write_language_model
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,17 @@ def test_a_study_of_experiments_has_known_ones_and_different_seeds(changes: dict
 
 
 @pytest.mark.parametrize("name", study_names())
-def test_every_preset_and_part_has_a_plan_without_a_model_being_made(name: str) -> None:
+def test_every_preset_and_part_has_a_plan_without_a_model_being_made(
+    name: str, tmp_path: Path
+) -> None:
     study, _ = find_study(name)
     for preset, parts in study.presets.items():
         for part in parts:
-            nodes = study.plan(replace(study.settings(preset, part), seeds=(0,)))
+            settings = replace(study.settings(preset, part), seeds=(0,))
+            if getattr(settings, "model", None) is not None:  # a folder of somebody else's
+                model = write_language_model(tmp_path / "model")
+                settings = replace(settings, model=str(model))
+            nodes = study.plan(settings)
             assert nodes
             assert all(node.seed == 0 for node in nodes)
 
