@@ -189,14 +189,17 @@ def exercises(settings: Settings, longest: int, data: str = "FB") -> FieldSkills
 
 
 def pretrain(settings: Settings, seed: int) -> Node:
-    """What a pretrained model brings along: facts, walks and lists, first short ones."""
+    """What a pretrained model brings along: facts, walks and lists, first short ones.
+
+    Facts alone are found later than with a few lists among them, and with many lists later still.
+    """
     if settings.model is not None:
         folder = folder_of(settings.model)
         adopted = Adopt(str(folder), weights_digest(folder), config_of(folder))
         return Node("pretrained", "adopt", adopted, seed)
     courses = (
-        ("first", FieldSkills(settings.p, 1, SHORT, 0.6, 0.0, 0.0, 0.4, 0.0), 384, 2e-3),
-        ("short", exercises(settings, SHORT), 256, 2e-3),
+        ("first", FieldSkills(settings.p, 1, SHORT, 0.9, 0.0, 0.0, 0.1, 0.0), 512, 1e-3),
+        ("short", exercises(settings, SHORT), 256, 1.5e-3),
         ("long", exercises(settings, settings.longest), 128, 1.5e-3),
     )
     inputs: dict[str, Node] = {}
