@@ -1,6 +1,7 @@
 """The learner: gradients do not depend on how, where or beside whom a response is computed."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,26 +184,26 @@ def test_the_surrogate_is_flat_where_it_is_clipped() -> None:
         assert logprobs.grad.item() == pytest.approx(-weight * np.exp(shift))
 
 
-@pytest.mark.parametrize("algorithm", [star(minibatch=5), reinforce(), grpo(minibatch=7)], ids=str)
-def test_a_saved_learner_goes_on_bitwise(algorithm: Algorithm, tmp_path) -> None:
-    first, second = tiny.learner(algorithm), tiny.learner(algorithm, model=tiny.decoder(9))
+def _assert_goes_on_bitwise(first: DecoderLearner, second: DecoderLearner, folder: Path) -> None:
+    """The second learner, loaded from what the first saved, does what the first does next."""
     first.update(tiny.batch(), Stream.root(0))
-    first.save(tmp_path)
-    second.load(tmp_path)
+    first.save(folder)
+    second.load(folder)
     for learner in (first, second):
         learner.update(tiny.batch(seed=1), Stream.root(1))
     assert _weights_equal(first, second)
+
+
+@pytest.mark.parametrize("algorithm", [star(minibatch=5), reinforce(), grpo(minibatch=7)], ids=str)
+def test_a_saved_learner_goes_on_bitwise(algorithm: Algorithm, tmp_path) -> None:
+    first, second = tiny.learner(algorithm), tiny.learner(algorithm, model=tiny.decoder(9))
+    _assert_goes_on_bitwise(first, second, tmp_path)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_saved_adapters_go_on_bitwise_and_leave_the_weights(dtype: torch.dtype, tmp_path) -> None:
     first, second = (_adapted(grpo(kl=KL(0.1, "exact")), seed, dtype) for seed in (1, 2))
-    first.update(tiny.batch(), Stream.root(0))
-    first.save(tmp_path)
-    second.load(tmp_path)
-    for learner in (first, second):
-        learner.update(tiny.batch(seed=1), Stream.root(1))
-    assert _weights_equal(first, second)
+    _assert_goes_on_bitwise(first, second, tmp_path)
     weights = dict(first.policy.decoder.named_parameters())
     kept = tiny.decoder(dtype=dtype)
     assert torch.equal(weights["blocks.0.out.parametrizations.weight.original"],

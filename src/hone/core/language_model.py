@@ -4,6 +4,7 @@ Nothing here needs transformers before a text is to be turned into tokens or bac
 """
 
 import hashlib
+import shutil
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,13 @@ def tokenizer_digest(folder: Path) -> str:
     for file in found:
         digest.update(f"{file.name} {file.stat().st_size}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:20]
+
+
+def copy_tokenizer(source: Path, folder: Path) -> None:
+    """Copy the tokenizer's files that there are."""
+    for name in TOKENIZER_FILES:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
 
 
 @cache

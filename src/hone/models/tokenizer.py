@@ -1,13 +1,12 @@
 """Tokenizers as Hugging Face files: of an alphabet, one word, one token; of a model, its own."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from hone.core.alphabet import Alphabet, Vocabulary
 from hone.core.errors import DamagedFile, HoneError, require
-from hone.core.language_model import TOKENIZER_FILES, ModelTokens, tokenizer_digest
+from hone.core.language_model import ModelTokens, copy_tokenizer, tokenizer_digest
 
 
 def write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:
@@ -18,10 +17,9 @@ def write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:
     """
     if isinstance(vocabulary, Alphabet):
         _write_alphabet(vocabulary, folder)
-    elif isinstance(vocabulary, ModelTokens):
-        for name in TOKENIZER_FILES:
-            if (file := Path(vocabulary.folder) / name).is_file():
-                shutil.copyfile(file, folder / name)
+    else:
+        assert isinstance(vocabulary, ModelTokens)
+        copy_tokenizer(Path(vocabulary.folder), folder)
 
 
 def describes(folder: Path, vocabulary: Vocabulary) -> bool:

@@ -275,9 +275,7 @@ def rloo(epochs: int = 1, minibatch: int | None = None, kl: KL | None = None) ->
     )
 
 
-def reinforce(
-    baseline: Baseline = "running_mean",
-) -> Algorithm:
+def reinforce(baseline: Baseline = "running_mean") -> Algorithm:
     """REINFORCE (Williams 1992): E[(r - b) ∇ log π(y)], on-policy, with a named baseline b.
 
     A `learned` baseline is a critic's value before each token.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hone.core.errors import DamagedFile, UsageError
 from hone.core.files import read_object
-from hone.core.language_model import TOKENIZER_FILES
+from hone.core.language_model import copy_tokenizer
 from hone.core.stage import Context
 from hone.models.config import DecoderConfig
 from hone.models.hf_config import from_hf
@@ -29,9 +29,9 @@ def adopt(config: Adopt, context: Context) -> None:
         )
 
     def copied(folder: Path) -> None:
-        for file in [*_weights(source), *(source / name for name in TOKENIZER_FILES)]:
-            if file.is_file():
-                shutil.copyfile(file, folder / file.name)
+        for file in _weights(source):
+            shutil.copyfile(file, folder / file.name)
+        copy_tokenizer(source, folder)
 
     context.log(1, 1, {})
     context.complete(copied)

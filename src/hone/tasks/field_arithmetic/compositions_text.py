@@ -23,9 +23,8 @@ from jaxtyping import Bool, Int
 from hone.core.contracts import Problems
 from hone.core.errors import unknown
 from hone.core.texts import Rendering, Span, TextReading
-from hone.core.vocabulary import OTHER, Grade, PositionClass
+from hone.core.vocabulary import OTHER, PositionClass
 from hone.tasks.field_arithmetic import free_text, text
-from hone.tasks.reading import reasons
 
 NATIVE = "native"
 _HEAD = re.compile(r"^[^\S\n]*part[^\S\n]+\d+\b.*\n", re.ASCII | re.IGNORECASE | re.MULTILINE)
@@ -83,22 +82,18 @@ class CompositionsInWords:
     ) -> TextReading:
         """The last announced answer; steps part after part, up to the first that is not right."""
         segments = [_segments(said) for said in texts]
-        p = problems.latent["symbols"].shape[1]
-        answers = [free_text.last_answer(said, p) for said in texts]
-        complete = stopped & np.array([answer is not None for answer in answers], dtype=bool)
-        said = np.array([answer[0] if answer else "" for answer in answers], dtype=str)
-        right = complete & (said == problems.answers)
+        found = free_text.announced(problems, texts, stopped)
         strategies, steps_correct, steps = self._walked(problems, texts, segments)
         return TextReading(
-            answers=np.where(complete, said, ""),
-            grades=np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
-            reasons=reasons(right, complete, stopped),
+            answers=found.answers,
+            grades=found.grades,
+            reasons=found.reasons,
             strategies=strategies,
             steps_correct=steps_correct,
             steps=steps,
             spans=[
-                _spans(text, parts, answer[1] if answer else None)
-                for text, parts, answer in zip(texts, segments, answers, strict=True)
+                _spans(text, parts, place)
+                for text, parts, place in zip(texts, segments, found.places, strict=True)
             ],
         )
 

@@ -9,6 +9,7 @@ from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
@@ -50,28 +51,47 @@ def read(problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n
         texts: without the end-of-sequence token.
         stopped: the response was not cut off.
     """
-    symbols = problems.latent["symbols"]
-    answers = [last_answer(text, symbols.shape[1]) for text in texts]
-    complete = stopped & np.array([answer is not None for answer in answers], dtype=bool)
-    said = np.array([answer[0] if answer else "" for answer in answers], dtype=str)
-    right = complete & (said == problems.answers)
+    found = announced(problems, texts, stopped)
     walks = zip(paths(problems, "forward"), paths(problems, "backward"), strict=True)
     walked = [_walked(text, *walk) for text, walk in zip(texts, walks, strict=True)]
     return TextReading(
-        answers=np.where(complete, said, ""),
-        grades=np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
-        reasons=reasons(right, complete, stopped),
+        answers=found.answers,
+        grades=found.grades,
+        reasons=found.reasons,
         strategies=np.array([strategy for strategy, _ in walked], dtype=str),
         steps_correct=np.array([steps for _, steps in walked], dtype=np.int64),
         steps=problems.difficulty,
-        spans=[
-            _spans(text, answer[1] if answer else None)
-            for text, answer in zip(texts, answers, strict=True)
-        ],
+        spans=[_spans(text, place) for text, place in zip(texts, found.places, strict=True)],
     )
 
 
-def last_answer(text: str, p: int) -> tuple[str, tuple[int, int]] | None:
+class Announced(NamedTuple):
+    """The answers that responses announce, graded."""
+
+    answers: np.ndarray  # str; "" where there is none, or the response was cut off
+    grades: np.ndarray  # str, values of Grade
+    reasons: np.ndarray  # str, values of Reason
+    places: list[tuple[int, int] | None]  # where each stands in its text
+
+
+def announced(
+    problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n"]
+) -> Announced:
+    """The last symbol that each response announces as its answer, and whether it is right."""
+    p = problems.latent["symbols"].shape[1]
+    answers = [_answer(text, p) for text in texts]
+    complete = stopped & np.array([answer is not None for answer in answers], dtype=bool)
+    said = np.array([answer[0] if answer else "" for answer in answers], dtype=str)
+    right = complete & (said == problems.answers)
+    return Announced(
+        np.where(complete, said, ""),
+        np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
+        reasons(right, complete, stopped),
+        [answer[1] if answer else None for answer in answers],
+    )
+
+
+def _answer(text: str, p: int) -> tuple[str, tuple[int, int]] | None:
     """The last symbol announced as the answer, and where it stands."""
     found = [match for match in _ANSWER.finditer(text) if int(match[2]) < p]
     return (f"e{int(found[-1][2])}", found[-1].span(1)) if found else None
