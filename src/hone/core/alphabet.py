@@ -1,7 +1,7 @@
 """What a task's tokens are: a finite set of symbols, or those of a language model's tokenizer."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,11 +32,16 @@ class Vocabulary(Protocol):
 
 @dataclass(frozen=True)
 class Alphabet:
-    """Symbols in the order of their token ids; `eos` ends a response, `pad` only fills arrays."""
+    """Symbols in the order of their token ids; `eos` ends a response, `pad` only fills arrays.
+
+    Attributes:
+        joiner: what stands between symbols in texts: a space, or nothing where symbols have theirs.
+    """
 
     symbols: tuple[str, ...]
     eos: str
     pad: str
+    joiner: Literal[" ", ""] = " "
 
     def __post_init__(self) -> None:
         require(len(set(self.symbols)) == len(self.symbols), "symbols", self.symbols, "no repeats")
@@ -58,5 +63,5 @@ class Alphabet:
         return self.symbols.index(symbol)
 
     def text(self, tokens: np.ndarray) -> str:
-        """Symbols of one row of token ids, joined by spaces."""
-        return " ".join(self.symbols[token] for token in tokens)
+        """The symbols of one row of token ids, joined."""
+        return self.joiner.join([self.symbols[token] for token in tokens])

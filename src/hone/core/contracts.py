@@ -158,6 +158,33 @@ class Task(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Documents:
+    """Texts to be predicted token by token; the first token of each is given."""
+
+    tokens: Sequences
+    sources: Shaped[np.ndarray, " n"]  # str
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """What a model is pretrained on: documents of several sources."""
+
+    @property
+    def alphabet(self) -> Vocabulary: ...
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its sources."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of the longest document."""
+        ...
+
+    def documents(self, split: Split, n: int, stream: Stream) -> Documents: ...
+
+
 @runtime_checkable
 class Weighs(Protocol):
     """A task whose demonstrations hold tokens that are not to be learned."""

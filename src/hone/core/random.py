@@ -62,8 +62,13 @@ class Stream:
         bits = ((high << _HALF) | low) >> np.uint64(11)  # the 53 bits a float64 can hold
         return bits.astype(np.float64) * 2.0**-53
 
-    def below(self, n: int, *position: int | np.ndarray) -> Int[np.ndarray, "..."]:
-        """One whole number from 0 to n - 1 for every position, as in `uniform`."""
+    def below(self, n: int | np.ndarray, *position: int | np.ndarray) -> Int[np.ndarray, "..."]:
+        """One whole number from 0 to n - 1 for every position, as in `uniform`.
+
+        Args:
+            n: one for all positions, or one for each.
+            position: of each number.
+        """
         return np.floor(self.uniform(*position) * n).astype(np.int64)
 
     def generator(self) -> np.random.Generator:

@@ -1,6 +1,7 @@
-"""Tokenizers as Hugging Face files: of an alphabet, one word, one token; of a model, its own."""
+"""Tokenizers as Hugging Face files: of an alphabet, one symbol, one token; of a model, its own."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ from hone.core.language_model import ModelTokens, copy_tokenizer, tokenizer_dige
 
 
 def write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:
-    """Writes the files that transformers reads; an alphabet's texts are symbols between spaces.
+    """Writes the files that transformers reads.
+
+    An alphabet's texts are symbols between spaces, or symbols side by side; of those, the longest
+    that fits is read first.
 
     Raises:
-        UsageError: a symbol holds white space, which would split it in two.
+        UsageError: symbols stand between spaces, and one holds white space, which would split it.
     """
     if isinstance(vocabulary, Alphabet):
         _write_alphabet(vocabulary, folder)
@@ -31,7 +35,7 @@ def describes(folder: Path, vocabulary: Vocabulary) -> bool:
 
 
 def _write_alphabet(alphabet: Alphabet, folder: Path) -> None:
-    for symbol in alphabet.symbols:
+    for symbol in alphabet.symbols if alphabet.joiner else ():
         require(symbol.split() == [symbol], "symbol", symbol, "symbols without white space")
     _write(folder / "tokenizer.json", _word_level(alphabet))
     _write(
@@ -53,13 +57,15 @@ def read_alphabet(folder: Path) -> Alphabet:
     """
     path = folder / "tokenizer.json"
     try:
-        ids: dict[str, int] = _read(path)["model"]["vocab"]
+        tokenizer = _read(path)
+        ids: dict[str, int] = tokenizer["model"]["vocab"]
+        joiner = " " if tokenizer["decoder"] is None else ""
         symbols = tuple(sorted(ids, key=ids.__getitem__))
         if [ids[symbol] for symbol in symbols] != list(range(len(symbols))):
             raise ValueError("token ids have gaps")
         path = folder / "tokenizer_config.json"
         special = _read(path)
-        return Alphabet(symbols, special["eos_token"], special["pad_token"])
+        return Alphabet(symbols, special["eos_token"], special["pad_token"], joiner)
     except (OSError, ValueError, KeyError, TypeError, HoneError) as error:
         raise DamagedFile(f"{path} cannot be read as an alphabet: {error!r}") from error
 
@@ -67,6 +73,13 @@ def read_alphabet(folder: Path) -> Alphabet:
 def _word_level(alphabet: Alphabet) -> dict[str, Any]:
     """The format of the `tokenizers` library, version 1.0; an unknown word is an error there."""
     special = sorted({alphabet.eos, alphabet.pad}, key=alphabet.id)
+    longest_first = sorted(alphabet.symbols, key=len, reverse=True)
+    symbol_by_symbol = {
+        "type": "Split",
+        "pattern": {"Regex": "|".join(map(re.escape, longest_first))},
+        "behavior": "Isolated",
+        "invert": False,
+    }
     return {
         "version": "1.0",
         "truncation": None,
@@ -79,9 +92,9 @@ def _word_level(alphabet: Alphabet) -> dict[str, Any]:
             for symbol in special
         ],
         "normalizer": None,
-        "pre_tokenizer": {"type": "WhitespaceSplit"},
+        "pre_tokenizer": {"type": "WhitespaceSplit"} if alphabet.joiner else symbol_by_symbol,
         "post_processor": None,
-        "decoder": None,
+        "decoder": None if alphabet.joiner else {"type": "Fuse"},
         "model": {
             "type": "WordLevel",
             "vocab": {symbol: id for id, symbol in enumerate(alphabet.symbols)},

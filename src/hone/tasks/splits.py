@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, UInt32
+from jaxtyping import Bool, Float, UInt32
 
 from hone.core.random import philox
 
@@ -39,8 +39,15 @@ def in_validation(
     words: UInt32[np.ndarray, "n words"], present: Bool[np.ndarray, "n words"]
 ) -> Bool[np.ndarray, " n"]:
     """Membership by a hash of the words that are present; padding changes nothing."""
+    return place(words, present) < _VALIDATION_SHARE
+
+
+def place(
+    words: UInt32[np.ndarray, "n words"], present: Bool[np.ndarray, "n words"]
+) -> Float[np.ndarray, " n"]:
+    """Where in [0, 1) the hash of the words that are present lies."""
     state = np.zeros((4, len(words)), dtype=np.uint32)
     for key in range(words.shape[1]):
         state[1] = words[:, key]
         state = np.where(present[:, key], philox(state, key=key), state)
-    return state[0] < _VALIDATION_SHARE * 2.0**32
+    return state[0] / 2.0**32

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from hone.core.contracts import Split, Task
+from hone.core.contracts import Corpus, Split, Task
 from hone.core.errors import require, require_one_of, unknown
 from hone.core.stage import StageConfig
 from hone.models.config import DecoderConfig, LoRA
@@ -130,6 +130,38 @@ class Supervise(StageConfig):
             for part in (self, self.replay)
             if part is not None
         )
+
+
+@dataclass(frozen=True)
+class Pretrain(StageConfig):
+    """Next-token prediction on whole documents, from scratch.
+
+    Attributes:
+        corpus: the documents; a step fits `batch` of them, a row each, so none sees another.
+        task: what the model is evaluated on; of the corpus's alphabet.
+    """
+
+    corpus: Corpus
+    task: Task
+    steps: int
+    batch: int
+    optimizer: Optimizer
+    evaluation: Evaluation
+    model: DecoderConfig
+    numerics: Numerics = field(default_factory=Numerics)
+
+    implementation: ClassVar[str] = "hone.training.pretraining:pretrain"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 1, "steps", self.steps, "1 or more")
+        require(self.batch >= 1, "batch", self.batch, "1 or more")
+        same = self.corpus.alphabet == self.task.alphabet
+        require(same, "corpus", self.corpus, f"documents in {self.task.name}'s alphabet")
+
+    @property
+    def tokens(self) -> int:
+        return self.steps * self.batch * self.corpus.max_tokens // 2
 
 
 @dataclass(frozen=True)

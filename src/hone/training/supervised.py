@@ -41,7 +41,7 @@ def supervise(config: Supervise, context: Context) -> None:
         context.log(0, config.steps, evaluator.figures(learner.policy, 0))
     for step in range(start + 1, config.steps + 1):
         batch = _drawn(config, kept, streams.child("batch", step))
-        with batch_saved(context, step, partial(_as_table, batch), config.optimizer.lr):
+        with batch_saved(context, step, partial(fitted_table, batch), config.optimizer.lr):
             metrics = learner.update(batch, streams.child("order", step))
         del metrics["logprob_gap"]  # demonstrations were sampled from no policy
         metrics["sequences"] = step * config.batch
@@ -81,7 +81,7 @@ def demonstrations(
         ]
     )
     rows = np.concatenate(parts)
-    batch = _batch(problems.prompts, rows, responses, task.max_tokens)
+    batch = to_fit(problems.prompts, rows, responses, task.max_tokens)
     if isinstance(task, Weighs):
         batch = replace(batch, weights=task.weights(problems.select(rows), responses))
     return batch
@@ -91,7 +91,7 @@ def imitations(kept: pl.DataFrame, n: int, max_tokens: int, stream: Stream) -> B
     """`n` of the kept rollouts, drawn with replacement."""
     drawn = kept[stream.generator().integers(kept.height, size=n)]
     prompts, responses = (pack(drawn[name].to_list()) for name in ("prompt_ids", "response_ids"))
-    return _batch(prompts, np.arange(n), responses, max_tokens)
+    return to_fit(prompts, np.arange(n), responses, max_tokens)
 
 
 def joined(one: Batch, other: Batch) -> Batch:
@@ -105,11 +105,11 @@ def joined(one: Batch, other: Batch) -> Batch:
     ]  # fmt: skip
     rows = np.concatenate([one.prompt_rows, len(one.prompts) + other.prompt_rows])
     prompts = concatenate([one.prompts, other.prompts])
-    both = _batch(prompts, rows, responses, max(one.max_tokens, other.max_tokens))
+    both = to_fit(prompts, rows, responses, max(one.max_tokens, other.max_tokens))
     return replace(both, weights=np.concatenate(weights))
 
 
-def _batch(
+def to_fit(
     prompts: Sequences, prompt_rows: np.ndarray, responses: Sequences, max_tokens: int
 ) -> Batch:
     """Data to be fit: every response has weight 1."""
@@ -132,7 +132,8 @@ def _kept(folder: Path) -> pl.DataFrame:
     return kept
 
 
-def _as_table(batch: Batch) -> pl.DataFrame:
+def fitted_table(batch: Batch) -> pl.DataFrame:
+    """A batch that is fit as a table, for whoever looks into why a loss was not finite."""
     prompts = batch.prompts.select(batch.prompt_rows)
     return pl.DataFrame({"prompt_ids": prompts.lists(), "response_ids": batch.responses.lists()})
 

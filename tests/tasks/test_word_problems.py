@@ -1,0 +1,398 @@
+"""Word problems: stories that hold together, told and solved in every format, read back."""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from hone.core.contracts import Problems, Reading
+from hone.core.errors import UsageError
+from hone.core.random import Stream
+from hone.core.vocabulary import OTHER, Grade, PositionClass
+from hone.models.tokenizer import read_alphabet, write_tokenizer
+from hone.tasks.splits import place
+from hone.tasks.word_problems import Part, WordProblems
+from hone.tasks.word_problems.corpus import BACKGROUND, Source, WordCorpus
+from hone.tasks.word_problems.formats import FORMATS, PROGRAM, Program
+from hone.tasks.word_problems.stories import NUMBERS, OPERATIONS, canonical
+from hone.tasks.word_problems.story import Story
+from hone.tasks.word_problems.wording import SENTENCES, UNSEEN, parsed
+
+ALL = OPERATIONS[1:]
+EASY = WordProblems()
+HARD = WordProblems(3, 8, 3, "large", ALL)
+STYLED = WordProblems(formats=(PROGRAM, Program("documented", documented=True)))
+
+
+def drawn(task: WordProblems, n: int = 64, part: Part = "train", seed: int = 0) -> Problems:
+    return task.draw_part(part, n, Stream.root(seed))
+
+
+def read(task: WordProblems, problems: Problems, texts: list[str], stopped: bool = True) -> Reading:
+    """Responses given as text; every one ends if `stopped`."""
+    rows = [[*tokenized(task, text), *([task.alphabet.eos] * stopped)] for text in texts]
+    return task.read(problems, task.tokens(rows), np.full(len(rows), stopped))
+
+
+def tokenized(task: WordProblems, text: str) -> list[str]:
+    """A text's words, the longest that fits first."""
+    longest_first = sorted(task.alphabet.symbols, key=len, reverse=True)
+    found = re.findall("|".join(map(re.escape, longest_first)), text)
+    assert "".join(found) == text
+    return found
+
+
+def solved(question: str) -> Fraction:
+    """The answer of a question that is told in the first way only, by reading its sentences."""
+    facts = {
+        r"(\w+) has (\d+) \w+\.$": lambda v, a: Fraction(a),
+        r"(\w+) has (\d+) more \w+ than (\w+)\.$": lambda v, a, s: v[s] + int(a),
+        r"(\w+) has (\d+) fewer \w+ than (\w+)\.$": lambda v, a, s: v[s] - int(a),
+        r"(\w+) has (\d+) times as many \w+ as (\w+)\.$": lambda v, a, s: v[s] * int(a),
+        r"(\w+) has 1/(\d+) as many \w+ as (\w+)\.$": lambda v, a, s: v[s] / int(a),
+        r"(\w+) has (\d+)/(\d+) as many \w+ as (\w+)\.$": lambda v, a, b, s: (
+            v[s] * Fraction(int(a), int(b))
+        ),
+        r"(\w+) gets (\d+) \w+ for each of the \w+ of (\w+)\.$": lambda v, a, s: v[s] * int(a),
+        r"(\w+) has as many \w+ as (\w+) and (\w+) together\.$": lambda v, s, o: v[s] + v[o],
+    }
+    *told, asked = re.split(r"(?<=\.) ", question)
+    values: dict[str, Fraction] = {}
+    while told:
+        sentence = told.pop(0)
+        (who, *fields), make = next(
+            (found.groups(), make)
+            for form, make in facts.items()
+            if (found := re.match(form, sentence))
+        )
+        try:
+            values[who] = make(values, *fields)
+        except KeyError:
+            told.append(sentence)  # of a quantity that is told later
+    match = re.match(r"How many \w+ does (\w+) have\?$", asked)
+    assert match
+    return values[match.group(1)]
+
+
+@pytest.mark.parametrize("task", [EASY, HARD, WordProblems(8, 8, 3, "small", ("part", "more"))])
+def test_the_question_has_the_answer(task: WordProblems) -> None:
+    """Read by itself, without the arrays it was made from, whatever the order of its facts."""
+    problems = drawn(task)
+    problems.latent["wording"][:] = 0
+    problems.latent["asked"][:] = 0
+    for story, answer in zip(task.stories(problems), problems.answers, strict=True):
+        assert solved("".join(story.question)) == int(answer) == story.answer
+
+
+@pytest.mark.parametrize("task", [EASY, HARD])
+def test_stories_keep_to_their_bounds(task: WordProblems) -> None:
+    problems, most = drawn(task, 300), NUMBERS[task.numbers]
+    there = problems.latent["present"]
+    values = problems.latent["value"][there]
+    assert values.min() >= 1
+    assert values.max() <= most.largest
+    assert set(problems.difficulty) == set(range(task.low, task.high + 1))
+    beside = there.sum(axis=1) - problems.difficulty - 1
+    assert set(beside) == set(range(task.distractors + 1))
+    used = {OPERATIONS[code] for code in problems.latent["operation"][:, 1:][there[:, 1:]]}
+    assert used == set(task.operations)
+    for story in task.stories(problems):
+        assert len({step.name for step in story.steps}) == len(story.steps)
+
+
+def test_every_wording_occurs_and_facts_are_shuffled() -> None:
+    problems = drawn(EASY, 400)
+    questions = ["".join(story.question) for story in EASY.stories(problems)]
+    for relation in ("start", "more", "asked"):
+        for template in SENTENCES[relation]:
+            pattern = re.sub(r"\\{\w+\\}", r"\\w+", re.escape(template.strip()))
+            assert any(re.search(pattern, question) for question in questions), template
+    firsts = [EASY.stories(problems)[row].steps[0].name in question.split(". ")[0]
+              for row, question in enumerate(questions)]  # fmt: skip
+    assert 0.2 < np.mean(firsts) < 0.9
+
+
+def test_parts_are_disjoint_by_the_chain_alone() -> None:
+    """Who has what, in which words and order, and what else is told, move no problem."""
+    parts: dict[Part, set[bytes]] = {}
+    for part in ("pretraining", "train", "validation"):
+        problems = drawn(EASY, 500, part)
+        words, there = canonical(problems.latent, EASY.high)
+        parts[part] = {np.where(t, w, 2**20).tobytes() for w, t in zip(words, there, strict=True)}
+    assert not parts["pretraining"] & parts["train"]
+    assert not parts["train"] & parts["validation"]
+    assert not parts["pretraining"] & parts["validation"]
+
+
+def test_a_chain_has_one_place_however_much_room_there_is() -> None:
+    wide = WordProblems(1, 8, 3)
+    problems = drawn(wide, 100)
+    problems = problems.select(problems.difficulty <= 3)
+    narrow = {name: values[:, :4] if values.ndim == 2 else values
+              for name, values in problems.latent.items()}  # fmt: skip
+    np.testing.assert_array_equal(
+        place(*canonical(problems.latent, 8)), place(*canonical(narrow, 3))
+    )
+
+
+@pytest.mark.parametrize("task", [EASY, HARD, STYLED])
+def test_demonstrations_are_right_at_every_step_in_their_own_format(task: WordProblems) -> None:
+    problems = drawn(task)
+    for name in task.strategies:
+        solutions = task.demonstrate(problems, name)
+        reading = task.read(problems, solutions, np.ones(len(problems), dtype=bool))
+        assert set(reading.grades) == {Grade.CORRECT.value}
+        assert set(reading.strategies) == {name}
+        np.testing.assert_array_equal(reading.steps_correct, reading.steps)
+        np.testing.assert_array_equal(reading.steps, problems.difficulty + 2)
+        assert max(solutions.lengths) <= task.max_tokens
+        assert max(problems.prompts.lengths) <= task.prompt_tokens
+        assert set(task.reward("process", problems, solutions, reading)) == {1.0}
+        constraint = task.constrain(name).allowed
+        other = next(each for each in task.strategies if each != name)
+        elsewhere = task.constrain(other).allowed
+        for row in solutions.lists():
+            assert constraint[np.arange(len(constraint)), row[: len(constraint)]].all()
+            assert not elsewhere[np.arange(len(elsewhere)), row[: len(elsewhere)]].all()
+
+
+def test_the_whole_of_a_problem_in_each_format() -> None:
+    problems = drawn(EASY, 200)
+    row = next(
+        row for row, story in enumerate(EASY.stories(problems))
+        if [step.operation for step in story.steps] == ["start", "times", "fewer"]
+    )  # fmt: skip
+    story = EASY.stories(problems)[row]
+    (a, b, c), (x, f, d) = (
+        [step.name for step in story.steps],
+        [step.amount for step in story.steps],
+    )
+    noun, y, z = story.steps[0].noun, x * f, x * f - d
+    assert ["".join(each.write(story)) for each in FORMATS] == [
+        f"def simple_math_problem() -> int:\n    {a} = {x}\n    {b} = {f} * {a}\n"
+        f"    {c} = {b} - {d}\n    return {c}",
+        f"<llm-code>\n{a}_{noun} = {x}\n{b}_{noun} = {f} * {a}_{noun}\n"
+        f"{c}_{noun} = {b}_{noun} - {d}\n{c}_{noun}\n</llm-code>\n"
+        f"<llm-code-output>\n{z}\n</llm-code-output>\nThe answer is \\boxed{{{z}}}.",
+        f"{a} has {x} {noun}. {b} has {f} * {x} = {y} {noun}. "
+        f"{c} has {y} - {d} = {z} {noun}. The answer is \\boxed{{{z}}}.",
+    ]
+
+
+ONE = drawn(EASY.__class__(1, 1, 0, operations=("more",)), 1)
+ANSWER, NAME = int(ONE.answers[0]), EASY.stories(ONE)[0].steps[-1].name
+
+
+@pytest.mark.parametrize(
+    ("text", "strategy", "grade", "reason"),
+    [
+        (f"def simple_math_problem() -> int:\n    {NAME} = {ANSWER}\n    return {NAME}",
+         "program", "correct", "right"),
+        (f"def simple_math_problem() -> int:\n    {NAME} = {ANSWER} + 1\n    return {NAME}",
+         "program", "incorrect", "wrong"),
+        ("def simple_math_problem() -> int:\n    return Leo", "program", "incorrect", "malformed"),
+        (f"def simple_math_problem() -> int:\n    {NAME} = 1 // 0\n    return {NAME}",
+         "program", "incorrect", "malformed"),
+        # what is printed is never checked where the code runs, as in the paper's released scorer
+        (f"<llm-code>\n{NAME} = {ANSWER}\n{NAME}\n</llm-code>\n<llm-code-output>\n99\n"
+         "</llm-code-output>\nThe answer is \\boxed{98}.", "tagged", "correct", "right"),
+        # a block that ends in an assignment has no value: the box counts
+        (f"<llm-code>\n{NAME} = 7\n</llm-code>\nThe answer is \\boxed{{{ANSWER}}}.",
+         "tagged", "correct", "right"),
+        ("<llm-code>\n</llm-code>\n", "tagged", "incorrect", "malformed"),
+        (f"{NAME} has 1 + 1 = 99 pens. The answer is \\boxed{{{ANSWER}}}.",
+         "text", "correct", "right"),
+        ("Leo has 3 pens. ", "text", "incorrect", "malformed"),
+        ("12 + 5 = 17. ", OTHER, "incorrect", "malformed"),
+        ("", OTHER, "incorrect", "malformed"),
+    ],
+)  # fmt: skip
+def test_reading(text: str, strategy: str, grade: str, reason: str) -> None:
+    reading = read(EASY, ONE, [text])
+    assert (reading.strategies[0], reading.grades[0], reading.reasons[0]) == (
+        strategy, grade, reason,
+    )  # fmt: skip
+
+
+def test_what_was_cut_off_has_no_answer() -> None:
+    text = f"{NAME} has 3 pens. The answer is \\boxed{{{ANSWER}}}."
+    reading = read(EASY, ONE, [text], stopped=False)
+    assert (reading.grades[0], reading.reasons[0], reading.answers[0]) == (
+        "incorrect", "truncated", "",
+    )  # fmt: skip
+
+
+def test_a_lucky_answer_is_not_right_at_every_step() -> None:
+    reading = read(EASY, ONE, [f"Leo has 3 pens. The answer is \\boxed{{{ANSWER}}}."])
+    assert reading.grades[0] == Grade.CORRECT
+    assert reading.steps_correct[0] < reading.steps[0]
+    assert EASY.reward("process", ONE, EASY.tokens([[]]), reading)[0] == 0
+
+
+@given(st.lists(st.integers(0, len(EASY.alphabet) - 1), max_size=40), st.booleans())
+def test_any_tokens_can_be_read(tokens: list[int], stopped: bool) -> None:
+    symbols = [EASY.alphabet.symbols[token] for token in tokens if token != EASY.alphabet.end]
+    row = [*symbols, *([EASY.alphabet.eos] if stopped else [])] or [EASY.alphabet.pad]
+    reading = EASY.read(ONE, EASY.tokens([row]), np.array([stopped]))
+    assert reading.grades[0] in (Grade.CORRECT, Grade.INCORRECT)
+    assert 0 <= reading.steps_correct[0] <= reading.steps[0]
+    assert (reading.classes[0] != PositionClass.PAD).all()
+
+
+def test_classes_say_what_a_token_does() -> None:
+    text = f"{NAME} has 3 pens. The answer is \\boxed{{12}}."
+    classes = read(EASY, ONE, [text]).classes[0]
+    found = dict(zip([*tokenized(EASY, text), "end"], map(PositionClass, classes), strict=True))
+    assert found[NAME] == PositionClass.DECIDE
+    assert found[" has "] == found["\\boxed{"] == PositionClass.EXECUTE
+    assert found["1"] == found["2"] == found["}."] == PositionClass.ANSWER
+    assert found["end"] == PositionClass.END
+
+
+def test_unseen_wordings_are_other_sentences_of_the_same_words() -> None:
+    always = {
+        word for name in ("start", "asked") for way in SENTENCES[name] for word in parsed(way)
+    }
+    for relation, ways in UNSEEN.items():
+        seen = always | {word for way in SENTENCES[relation] for word in parsed(way)}
+        for way in ways:
+            assert way not in SENTENCES[relation]
+            assert set(parsed(way)) <= seen, way
+    task = WordProblems(operations=ALL, wording="unseen")
+    assert task.alphabet == WordProblems(operations=ALL).alphabet
+
+
+def test_a_tokenizer_of_hugging_face_cuts_documents_into_the_same_words(tmp_path: Path) -> None:
+    sources = (Source("program", 0.3), Source("tagged", 0.3, wrong=0.5), Source("text", 0.2),
+               Source(BACKGROUND, 0.2))  # fmt: skip
+    corpus = WordCorpus(HARD, sources)
+    write_tokenizer(corpus.alphabet, tmp_path)
+    assert read_alphabet(tmp_path) == corpus.alphabet
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    for row in corpus.documents("train", 200, Stream.root(0)).tokens.lists():
+        text = corpus.alphabet.text(np.array(row))
+        assert tokenizer(text, add_special_tokens=False)["input_ids"] == row
+        assert tokenizer.decode(row) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"low": 0}, "low, high"),
+        ({"high": 9}, "1 to 8 steps"),
+        ({"distractors": 4}, "0 to 3"),
+        ({"operations": ("plus",)}, "unknown operation of word_problems 'plus'"),
+        ({"operations": ()}, "one or more"),
+        ({"formats": (PROGRAM, PROGRAM)}, "all different"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(change: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        WordProblems(**change)
+
+
+def test_stories_that_cannot_be_are_refused() -> None:
+    with pytest.raises(UsageError, match="allow more operations"):
+        drawn(WordProblems(8, 8, 0, "small", ("times",)))
+
+
+def documents(*sources: Source, task: WordProblems = EASY, n: int = 400) -> list[tuple[str, str]]:
+    """Source and text of documents."""
+    corpus = WordCorpus(task, sources)
+    found = corpus.documents("train", n, Stream.root(3))
+    assert max(found.tokens.lengths) <= corpus.max_tokens
+    texts = [corpus.alphabet.text(np.array(row)) for row in found.tokens.lists()]
+    return list(zip(map(str, found.sources), texts, strict=True))
+
+
+def test_documents_come_by_weight_and_in_their_format() -> None:
+    found = documents(Source("program", 0.5), Source("text", 0.3), Source(BACKGROUND, 0.2), n=2000)
+    names = [name for name, _ in found]
+    assert np.isclose([names.count(name) / 2000 for name in ("program", "text", BACKGROUND)],
+                      [0.5, 0.3, 0.2], atol=0.04).all()  # fmt: skip
+    for name, text in found:
+        assert text.startswith("<bos>")
+        assert text.endswith("<eos>")
+        assert ("def simple_math_problem" in text) == (name == "program")
+        assert ("\n\n" in text) == (name != BACKGROUND)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.3, 1.0])
+def test_so_many_documents_hold_one_wrong_step(wrong: float) -> None:
+    corpus = WordCorpus(EASY, (Source("text", 1.0, wrong=wrong),))
+    pairs = spoiled(corpus, 500)
+    others = [sum(a.operation != b.operation for a, b in zip(one.steps, other.steps, strict=True))
+              for one, other in pairs]  # fmt: skip
+    assert set(others) <= {0, 1}
+    assert np.isclose(np.mean(others), wrong, atol=0.07)
+    assert all((one.answer == other.answer) or changed for (one, other), changed in
+               zip(pairs, others, strict=True))  # fmt: skip
+
+
+def spoiled(corpus: WordCorpus, n: int) -> list[tuple[Story, Story]]:
+    """Stories as they are and as the corpus's first source takes them to be."""
+    from hone.tasks.word_problems import corpus as module
+
+    problems = corpus.task.draw_part("pretraining", n, Stream.root(5))
+    taken = module._spoiled(corpus.task, corpus.sources[0], problems, Stream.root(6))
+    return list(zip(corpus.task.stories(problems), taken, strict=True))
+
+
+def test_a_miscoded_relation_is_always_wrong_and_no_other_is() -> None:
+    corpus = WordCorpus(EASY, (Source("program", 1.0, miscoded="times"),))
+    for story, taken in spoiled(corpus, 200):
+        for step, other in zip(story.steps, taken.steps, strict=True):
+            assert (step.operation != other.operation) == (step.operation == "times")
+        steps = {step.name: step for step in taken.steps}
+        for step in taken.steps[1:]:  # what is written follows from what was written before
+            assert step.left == steps[step.source].value
+
+
+def test_a_source_of_few_documents_repeats_them() -> None:
+    texts = [text for _, text in documents(Source("text", 1.0, distinct=10), n=300)]
+    assert len(set(texts)) == 10
+    always_new = [text for _, text in documents(Source("text", 1.0), n=300)]
+    assert len(set(always_new)) > 290
+
+
+def test_held_out_documents_are_of_other_problems() -> None:
+    corpus = WordCorpus(EASY, (Source("text", 1.0, distinct=50),))
+    train, held_out = (
+        {corpus.alphabet.text(np.array(row)).split("\n\n")[0]
+         for row in corpus.documents(split, 400, Stream.root(1)).tokens.lists()}
+        for split in ("train", "validation")
+    )  # fmt: skip
+    assert not train & held_out
+    assert len(held_out) > 390
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ((Source("program", 0.5),), "weights that sum to 1"),
+        ((Source("prose", 1.0),), "unknown source 'prose'"),
+        ((Source("text", 0.5), Source("text", 0.5)), "each once"),
+    ],
+)
+def test_impossible_corpora_are_refused(sources: tuple[Source, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        WordCorpus(EASY, sources)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"weight": 0.0}, "above 0"),
+        ({"wrong": 1.5}, "from 0 to 1"),
+        ({"miscoded": "plus"}, "unknown operation"),
+        ({"distinct": 0}, "1 or more documents"),
+    ],
+)
+def test_impossible_sources_are_refused(values: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Source("text", **{"weight": 1.0, **values})
