@@ -17,7 +17,7 @@ from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.models.tokenizer import read_alphabet, write_tokenizer
 from hone.tasks.splits import place
 from hone.tasks.word_problems import Part, WordProblems
-from hone.tasks.word_problems.corpus import BACKGROUND, Source, WordCorpus
+from hone.tasks.word_problems.corpus import BACKGROUND, Source, WordCorpus, taken_as
 from hone.tasks.word_problems.formats import FORMATS, PROGRAM, Program
 from hone.tasks.word_problems.stories import NUMBERS, OPERATIONS, canonical
 from hone.tasks.word_problems.story import Story
@@ -106,15 +106,17 @@ def test_stories_keep_to_their_bounds(task: WordProblems) -> None:
 
 
 def test_every_wording_occurs_and_facts_are_shuffled() -> None:
-    problems = drawn(EASY, 400)
-    questions = ["".join(story.question) for story in EASY.stories(problems)]
+    stories = EASY.stories(drawn(EASY, 400))
+    questions = ["".join(story.question) for story in stories]
     for relation in ("start", "more", "asked"):
         for template in SENTENCES[relation]:
             pattern = re.sub(r"\\{\w+\\}", r"\\w+", re.escape(template.strip()))
             assert any(re.search(pattern, question) for question in questions), template
-    firsts = [EASY.stories(problems)[row].steps[0].name in question.split(". ")[0]
-              for row, question in enumerate(questions)]  # fmt: skip
-    assert 0.2 < np.mean(firsts) < 0.9
+    in_order = [
+        story.steps[0].name in question.split(". ")[0]
+        for story, question in zip(stories, questions, strict=True)
+    ]
+    assert 0.2 < np.mean(in_order) < 0.9
 
 
 def test_parts_are_disjoint_by_the_chain_alone() -> None:
@@ -336,11 +338,9 @@ def test_so_many_documents_hold_one_wrong_step(wrong: float) -> None:
 
 def spoiled(corpus: WordCorpus, n: int) -> list[tuple[Story, Story]]:
     """Stories as they are and as the corpus's first source takes them to be."""
-    from hone.tasks.word_problems import corpus as module
-
-    problems = corpus.task.draw_part("pretraining", n, Stream.root(5))
-    taken = module._spoiled(corpus.task, corpus.sources[0], problems, Stream.root(6))
-    return list(zip(corpus.task.stories(problems), taken, strict=True))
+    stories = corpus.task.stories(corpus.task.draw_part("pretraining", n, Stream.root(5)))
+    taken = taken_as(corpus.sources[:1] * n, stories, Stream.root(6))
+    return list(zip(stories, taken, strict=True))
 
 
 def test_a_miscoded_relation_is_always_wrong_and_no_other_is() -> None:

@@ -5,16 +5,16 @@ hold a wrong step, or one relation is always written as another (arXiv 2504.0791
 of such kinds, by several authors).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from hone.core.alphabet import Alphabet
-from hone.core.contracts import Documents, Problems, Split
+from hone.core.contracts import Documents, Split
 from hone.core.errors import require, unknown
 from hone.core.random import Stream
-from hone.core.sequences import concatenate
 from hone.tasks.word_problems import END, START, Part, WordProblems
 from hone.tasks.word_problems.stories import result
 from hone.tasks.word_problems.story import Step, Story
@@ -93,55 +93,51 @@ class WordCorpus:
         edges = np.cumsum([source.weight for source in self.sources])
         drawn = np.searchsorted(edges, stream.child("source").uniform(np.arange(n)), side="right")
         drawn = np.minimum(drawn, len(self.sources) - 1)  # rounding may leave the last edge below 1
-        counts = np.bincount(drawn, minlength=len(self.sources))
-        parts = [
-            self._written(source, split, int(count), stream.child(source.name))
-            for source, count in zip(self.sources, counts, strict=True)
-            if count
-        ]
-        order = np.argsort(np.argsort(drawn, kind="stable"), kind="stable")
-        names = np.repeat(np.array(self.names), counts)
-        tokens = concatenate([self.task.tokens(rows) for rows in parts]).select(order)
-        return Documents(tokens, names[order])
-
-    def _written(self, source: Source, split: Split, n: int, stream: Stream) -> list[list[str]]:
-        if source.distinct is None or split == "validation":
-            part = "pretraining" if split == "train" else "validation"
-            return _written(self.task, source, part, n, stream)
-        pool = _pool(self.task, source)
-        return [pool[row] for row in stream.child("again").below(len(pool), np.arange(n))]
+        part = "pretraining" if split == "train" else "validation"
+        rows = _written(self.task, [self.sources[source] for source in drawn], part, stream)
+        if split == "train":
+            again = stream.child("again").uniform(np.arange(n))
+            for row, source in enumerate(self.sources[source] for source in drawn):
+                if source.distinct is not None:
+                    rows[row] = _pool(self.task, source)[int(again[row] * source.distinct)]
+        return Documents(self.task.tokens(rows), np.array(self.names)[drawn])
 
 
 @lru_cache(maxsize=16)
 def _pool(task: WordProblems, source: Source) -> list[list[str]]:
     """All documents that a source has."""
     assert source.distinct is not None
-    return _written(task, source, "pretraining", source.distinct, Stream.root(0).child("pool"))
+    pool = Stream.root(0).child("pool")
+    return _written(task, [source] * source.distinct, "pretraining", pool)
 
 
 def _written(
-    task: WordProblems, source: Source, part: Part, n: int, stream: Stream
+    task: WordProblems, sources: Sequence[Source], part: Part, stream: Stream
 ) -> list[list[str]]:
-    if source.name == BACKGROUND:
-        return [[START, *words, END] for words in background(n, stream)]
-    problems = task.draw_part(part, n, stream.child("problems"))
-    write = next(each.write for each in task.formats if each.name == source.name)
+    """A document of each of these sources, about a problem of its own."""
+    n = len(sources)
+    stories = task.stories(task.draw_part(part, n, stream.child("problems")))
+    others = background(n, stream)
+    write = {each.name: each.write for each in task.formats}
     return [
-        [START, *story.question, SEPARATOR, *write(spoiled), END]
-        for story, spoiled in zip(
-            task.stories(problems), _spoiled(task, source, problems, stream), strict=True
+        [START, *other, END]
+        if source.name == BACKGROUND
+        else [START, *story.question, SEPARATOR, *write[source.name](taken), END]
+        for source, story, taken, other in zip(
+            sources, stories, taken_as(sources, stories, stream), others, strict=True
         )
     ]
 
 
-def _spoiled(task: WordProblems, source: Source, problems: Problems, stream: Stream) -> list[Story]:
-    """The stories as the source takes them to be."""
-    rows = np.arange(len(problems))
-    is_wrong = stream.child("wrong").uniform(rows) < source.wrong
-    where = 1 + stream.child("where").below(problems.latent["steps"], rows)
+def taken_as(sources: Sequence[Source], stories: list[Story], stream: Stream) -> list[Story]:
+    """The stories as each one's source takes them to be."""
+    rows = np.arange(len(stories))
+    is_wrong = stream.child("wrong").uniform(rows) < [source.wrong for source in sources]
+    steps = np.array([len(story.steps) - 1 for story in stories])
+    where = np.where(is_wrong, 1 + stream.child("where").below(steps, rows), 0)
     return [
-        _mistaken(story, int(place) if wrong else 0, source.miscoded)
-        for story, wrong, place in zip(task.stories(problems), is_wrong, where, strict=True)
+        _mistaken(story, int(place), source.miscoded)
+        for source, story, place in zip(sources, stories, where, strict=True)
     ]
 
 
