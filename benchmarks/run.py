@@ -239,7 +239,7 @@ def _race(found: dict[str, list[Timed]]) -> Iterator[str]:
         for one in (slow, *others):
             times, low, high = ratio(slow, one)
             yield (
-                f"| {size} | {one.name} | {one.median:.2f} | {one.steps:g} | {times:.1f} | "
+                f"| {size} | {one.name} | {one.median:.2f} | {one.steps:.3g} | {times:.1f} | "
                 f"{low:.1f} to {high:.1f} | {one.tokens:.1f} |"
             )
 

@@ -65,7 +65,7 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
         else:
             listed = [tuple(prompt[i : i + 3]) for i in range(1, len(prompt) - 2, 3)]
             written = [tuple(body[i : i + 3]) for i in range(2, len(body) - 2, 5)]
-            assert body[-2:] == [";", body[-3]]
+            assert body[-2:] == [";", prompt[-1] if kind == "copy" else prompt[0]]
             assert [place for place, _, _ in listed] == [f"#{i + 1}" for i in range(len(listed))]
             inverse = dict(zip("+-*/", "-+/*", strict=True))
             undone = [(place, inverse[operation], v) for place, operation, v in listed[::-1]]

@@ -100,7 +100,7 @@ def _show_race(size: str, turns: int, threads: tuple[int, ...], whole: bool, as_
             f"{times:.1f}",
             f"{low:.1f} to {high:.1f}",
             f"{one.tokens:.1f}",
-            f"{one.steps:g}",
+            f"{one.steps:.3g}",
         )
     _print(table, found, as_json)
 

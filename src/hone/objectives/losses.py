@@ -15,7 +15,9 @@ from hone.core.errors import require, require_one_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-Denominator = Literal["token_mean", "sequence_mean", "sequence_sum", "token_budget"]
+Denominator = Literal[
+    "token_mean", "token_mean_of_8", "sequence_mean", "sequence_sum", "token_budget"
+]
 Ratio = Literal["token", "sequence", "geometric"]
 
 
@@ -27,7 +29,9 @@ def token_shares(
     Args:
         lengths: response tokens of every row of the optimizer batch, zero-weight rows included.
         mask: (rows, time), True at response tokens.
-        denominator: `token_mean` averages over all tokens; `sequence_mean` averages within a
+        denominator: `token_mean` averages over all tokens; `token_mean_of_8` over those of eight
+            responses, one after the other, then over such parts, as OpenRLHF did with packed
+            samples (arXiv 2504.07912's released code); `sequence_mean` averages within a
             response, then over responses; `sequence_sum` sums within a response (the
             log-probability of a whole response), then averages over responses; `token_budget`
             divides that by the tokens a response may have (arXiv 2503.20783).
@@ -36,6 +40,10 @@ def token_shares(
     rows = max(len(lengths), 1)
     if denominator == "token_mean":
         return mask / max(lengths.sum(), 1)
+    if denominator == "token_mean_of_8":
+        part = np.arange(len(lengths)) // 8
+        tokens = np.maximum(np.bincount(part, weights=lengths), 1)
+        return mask / (tokens[part][:, None] * len(tokens))
     if denominator == "sequence_sum":
         return mask / rows
     if denominator == "token_budget":

@@ -15,7 +15,7 @@ from hone.models.decoder import Decoder
 from hone.sampling.sampler import sample
 from hone.sampling.scoring import in_parts, response_logprobs
 
-_SAMPLED_AT_ONCE = 2048  # rows; bounds the memory of the cache
+_SAMPLED_AT_ONCE = 1024  # rows; bounds the memory of the cache
 
 
 @dataclass(frozen=True)

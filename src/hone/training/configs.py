@@ -109,7 +109,7 @@ class Supervise(StageConfig):
     lora: LoRA | None = None  # what is trained instead of the weights
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     def __post_init__(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")

@@ -203,7 +203,7 @@ PRACTICE: dict[str, dict[str, float]] = {
     "half of replay": {"replay": 0.5},
     "no replay": {"replay": 0.0},
     "half as many lists": {"lists": 0.5},
-    "lists half undone": {"undone": 3.0},
+    "lists half undone": {"undone": 2.0},
 }
 """Amounts of practice before RL: what is multiplied by how much."""
 
@@ -270,9 +270,8 @@ study = Study(
         "quick": {"": replace(CORE, experiments=("main",), seeds=(0,))},
         "full": {
             "core": CORE,
-            "robustness": replace(
-                CORE, experiments=("tilt", "another_field", "longer", "compositions")
-            ),
+            "robustness": replace(CORE, experiments=("tilt", "another_field", "longer")),
+            "compositions": replace(CORE, experiments=("compositions",)),
             "ablations": replace(
                 CORE,
                 experiments=("hyperparameters", "algorithms", "curricula", "pretraining"),

@@ -3,8 +3,8 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e  →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
-    undo      s #1 op v … = e  →  < e  the inverse operations, the last one first
+    copy      s #1 op v … = e  →  > s  #1 op v = x  #2 op v = y … ; e <eos>   any x and y
+    undo      s #1 op v … = e  →  < e  the inverse operations, the last one first … ; s <eos>
 
 None asks for anything: walks teach to execute, lists to keep one's place in a list of any
 length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
@@ -221,14 +221,14 @@ class FieldSkills:
         }
         steps = {kind: form.steps(chains, values, form.forward) for kind, values in results.items()}
         steps[UNDO] = form.steps(chains.undone(), results[COPY], form.backward)
-        heads = {COPY: (form.forward, "start"), UNDO: (form.backward, "end")}
+        ends = {COPY: (form.forward, "start", "end"), UNDO: (form.backward, "end", "start")}
         rows = []
         for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
             written = chains.states[row, 1:2] if kind == FACT else steps[kind][row, :n].ravel()
-            opening, name = heads.get(kind, (None, ""))
-            head = [] if opening is None else [opening, int(latent[name][row])]
-            tail = [] if opening is None else [form.so, int(written[-1])]
-            rows.append([*head, *written.tolist(), *tail, form.eos])
+            if kind in ends:
+                opening, near, far = ends[kind]
+                written = [opening, latent[near][row], *written, form.so, latent[far][row]]
+            rows.append([*map(int, written), form.eos])
         return rows
 
     def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:

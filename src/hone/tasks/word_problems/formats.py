@@ -51,8 +51,8 @@ class Program:
         if self.documented:
             written += [INDENT, '"""', *story.question, '"""']
         for step in story.steps:
-            right_side = _right_side(step, (step.source,), (step.other,))
-            written += [INDENT, step.name, " = ", *right_side]
+            made_of = calculation(step, (step.source,), (step.other,))
+            written += [INDENT, step.name, " = ", *made_of]
         return [*written, INDENT, self.answer_mark, story.steps[-1].name]
 
     def read(self, text: str) -> Attempt | None:
@@ -83,8 +83,8 @@ class TaggedCode:
         named[""] = ("", "", "")
         written = [TAG, "\n"]
         for step in story.steps:
-            right_side = _right_side(step, named[step.source], named[step.other])
-            written += [*named[step.name], " = ", *right_side, "\n"]
+            made_of = calculation(step, named[step.source], named[step.other])
+            written += [*named[step.name], " = ", *made_of, "\n"]
         answer = spelled(story.answer)
         return [
             *written, *named[story.steps[-1].name], "\n", UNTAG, "\n", OUTPUT, "\n", *answer, "\n",
@@ -116,8 +116,8 @@ class Sentences:
         for step in story.steps:
             written += [step.name, " has "]
             if step.source:
-                right_side = _right_side(step, spelled(step.left), spelled(step.right))
-                written += [*right_side, " = "]
+                made_of = calculation(step, spelled(step.left), spelled(step.right))
+                written += [*made_of, " = "]
             written += [*spelled(step.value), " ", step.noun, ". "]
         return [*written, "The answer is ", self.answer_mark, *spelled(story.answer), "}."]
 
@@ -132,7 +132,7 @@ PROGRAM, TAGGED, TEXT = Program(), TaggedCode(), Sentences()
 FORMATS = (PROGRAM, TAGGED, TEXT)
 
 
-def _right_side(step: Step, left: tuple[str, ...], right: tuple[str, ...]) -> list[str]:
+def calculation(step: Step, left: tuple[str, ...], right: tuple[str, ...]) -> list[str]:
     """What stands right of the equals sign, in the words for its two quantities."""
     amount, per = spelled(step.amount), spelled(step.per)
     match step.operation:

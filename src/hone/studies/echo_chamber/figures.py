@@ -1,0 +1,239 @@
+"""What the study shows: the collapse, what it costs, what holds it back, and which format wins."""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure as Drawing
+
+from hone.measures import pass_at_k_curve
+from hone.measures.accuracy import CORRECT
+from hone.report.plots import Curve, bars, curves, scatter
+from hone.report.stacks import stacked
+from hone.runs.results import Results
+from hone.studies.echo_chamber.statistics import (
+    FREE,
+    base_logprobs,
+    decomposition,
+    each_run,
+    entropy,
+    formats_of,
+    odds_of_programs,
+    of_models,
+    pass_at_most,
+    responses,
+    samples,
+    winner,
+)
+from hone.studies.study import Figure
+
+_SHARES = (0.0, 1.0)
+
+
+def collapse(results: Results) -> Drawing | None:
+    """Shares of formats and accuracy over rounds, balanced mixture, no penalty (Fig. 2)."""
+    return _collapse(results.select(**FREE))
+
+
+def restrained(results: Results) -> Drawing | None:
+    """The same under the largest KL coefficient (Fig. 3)."""
+    runs = results.select(experiment="collapse")
+    penalties = runs.factor("kl")
+    return _collapse(runs.select(kl=penalties[-1])) if len(penalties) > 1 else None
+
+
+def unfavourable(results: Results) -> Drawing | None:
+    """The same where a worse format is most of what was read (Fig. 4b)."""
+    return _collapse(results.select(experiment="crossover", unfavourable=1.0))
+
+
+def pass_at_k(results: Results) -> Drawing | None:
+    """pass@k before and after RL, by KL coefficient."""
+    runs = results.select(experiment="collapse")
+    if not len(runs.select(stage="after")):
+        return None
+    series = {"before": _pass_at_k(runs, "before")}
+    for kl in runs.factor("kl"):
+        series[f"after, β = {kl:g}"] = _pass_at_k(runs.select(kl=kl), "after")
+    return curves(series, "k", "pass@k", log_x=True, y_limits=_SHARES)
+
+
+def kl_sweep(results: Results) -> Drawing | None:
+    """What a KL penalty keeps and costs."""
+    runs = results.select(experiment="collapse", stage="after")
+    penalties = runs.factor("kl")
+    if len(penalties) < 2:
+        return None
+    measured: dict[str, Callable[[pl.DataFrame], float]] = {
+        "entropy of the format (nats)": entropy,
+        "pass@k": lambda table: float(pass_at_most(table).value),
+        "accuracy": lambda table: float(table.select(CORRECT.mean()).item()),
+    }
+    models = runs.factor("base")
+    series = {
+        label: Curve(
+            np.arange(len(penalties), dtype=np.float64),
+            np.array([[value(responses(runs.select(base=model, kl=kl), "after"))
+                       for kl in penalties] for model in models]),
+        )
+        for label, value in measured.items()
+    }  # fmt: skip
+    names = ", ".join(f"{kl:g}" for kl in penalties)
+    return curves(series, f"rank of the KL coefficient ({names})", "after RL", y_limits=_SHARES)
+
+
+def which_wins(results: Results) -> Drawing | None:
+    """The share of programs after RL against their odds before, a point a run."""
+    runs = results.select(experiment="crossover")
+    if not len(runs.select(stage="after")):
+        return None
+    points: dict[str, dict[str, tuple[float, float]]] = {"share": {}, "share × accuracy": {}}
+    for place, run in enumerate(each_run(runs)):
+        won = float(winner(responses(run, "after")) == "program")
+        for by in points:
+            points[by][str(place)] = (odds_of_programs(responses(run, "before"), by), won)
+    return scatter(points, "log-odds of programs against tagged code before RL", "programs win")
+
+
+def parts_of_the_gain(results: Results) -> Drawing | None:
+    """How much of the gain is choosing a format, how much is working better within it."""
+    runs = results.where(lambda factors: factors.get("experiment") in ("collapse", "crossover"))
+    groups = {}
+    for arm in runs.arms:
+        own = runs.select(arm=arm)
+        if not len(own.select(stage="after")):
+            continue
+        found = decomposition(own)
+        groups[arm] = {"selection": found.selection, "improvement": found.improvement}
+        if found.within is not None:
+            groups[arm]["choice within cells"] = found.within
+    if not groups:
+        return None
+    return bars(groups, "change of accuracy", levels={"none": 0.0}, x_limits=(-0.1, 0.3))
+
+
+def likelihood(results: Results) -> Drawing | None:
+    """How likely the pretrained model finds what is sampled, in RL's first round and its last."""
+    runs = results.select(stage="drift", **FREE)
+    if not len(runs):
+        return None
+    series = {}
+    for when, last in (("first round", False), ("last round", True)):
+        rows = [_histogram(run, last) for run in each_run(results.select(**FREE))]
+        series[when] = Curve(_BINS[:-1], np.array(rows))
+    return curves(series, "nats a token under the pretrained model", "share of responses")
+
+
+_BINS = np.linspace(-1.5, 0.0, 31)
+
+
+def _histogram(run: Results, last: bool) -> np.ndarray:
+    found = base_logprobs(run, last)
+    return np.histogram(found.clip(_BINS[0], 0), bins=_BINS)[0] / len(found)
+
+
+def _pass_at_k(runs: Results, when: str) -> Curve:
+    models = runs.factor("base")
+    tables = [responses(runs.select(base=model), when) for model in models]
+    ks = [2**power for power in range(samples(tables[0]).bit_length())]
+    return Curve(
+        np.array(ks, dtype=np.float64),
+        np.array([[float(each.value) for each in pass_at_k_curve(table, ks).values()]
+                  for table in tables]),
+    )  # fmt: skip
+
+
+def _collapse(runs: Results) -> Drawing | None:
+    """Of all runs together, by the mean over them."""
+    drawn = runs.select(stage="rl")
+    if not len(drawn):
+        return None
+    table = of_models(drawn.rollouts())
+    sampled = table.filter(pl.col("temperature") > 0)
+    looks = sorted(sampled["step"].unique())
+    rounds = [sampled.filter(pl.col("step") == look)["strategy"] for look in looks]
+    shares = {
+        name: np.array([np.mean(strategies.to_numpy() == name) for strategies in rounds])
+        for name in formats_of(sampled)
+    }
+    above = {
+        label: _accuracy(rows, looks)
+        for label, rows in (("greedy", table.filter(pl.col("temperature") == 0)),
+                            ("sampled", sampled))
+    }  # fmt: skip
+    return stacked(np.array(looks, dtype=np.float64), shares, above, "RL round",
+                   "share of responses", "accuracy")  # fmt: skip
+
+
+def _accuracy(table: pl.DataFrame, looks: list[int]) -> Curve:
+    found = table.group_by("seed", "step").agg(right=CORRECT.mean())
+    wide = found.sort("seed", "step").pivot(on="step", index="seed", values="right")
+    return Curve(np.array(looks, dtype=np.float64),
+                 wide.select(str(look) for look in looks).to_numpy().astype(float))  # fmt: skip
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure(
+        "collapse",
+        "Collapse onto one format",
+        "Share of responses in each format, sampled at temperature 1, and accuracy above them, "
+        "over the rounds of RL; balanced mixture, no KL penalty, mean over runs.",
+        "Stacked shares of three formats over rounds, with curves of accuracy.",
+        collapse,
+    ),
+    Figure(
+        "restrained",
+        "The same under a KL penalty",
+        "As above, with the largest KL coefficient.",
+        "Stacked shares of three formats over rounds, with curves of accuracy.",
+        restrained,
+    ),
+    Figure(
+        "unfavourable",
+        "A worse format wins",
+        "As above, without a penalty, where tagged code is most of what was read.",
+        "Stacked shares of three formats over rounds, with curves of accuracy.",
+        unfavourable,
+    ),
+    Figure(
+        "pass_at_k",
+        "pass@k before and after RL",
+        "Chance that one of k samples at temperature 1 is right, before RL and after it, by KL "
+        "coefficient; balanced mixture.",
+        "Curves of pass@k over k, before and after RL.",
+        pass_at_k,
+    ),
+    Figure(
+        "kl_sweep",
+        "What a KL penalty keeps, and what it costs",
+        "Entropy of the format, pass@k for the largest k and accuracy after RL, by KL coefficient; "
+        "balanced mixture.",
+        "Curves of three measures over the rank of the KL coefficient.",
+        kl_sweep,
+    ),
+    Figure(
+        "which_wins",
+        "Which format wins",
+        "Whether programs win, against their odds before RL: of shares, and of share times "
+        "accuracy, which is what the KL-regularised optimum comes to. A point is a run.",
+        "Points of wins against log-odds before RL.",
+        which_wins,
+    ),
+    Figure(
+        "parts_of_the_gain",
+        "What the gain is made of",
+        "The change of accuracy by RL: another format chosen (selection), the same one executed "
+        "better (improvement), choice within cells of equal difficulty. Accuracies of formats are "
+        "those of forced responses.",
+        "Parts of the change of accuracy with intervals, for each arm.",
+        parts_of_the_gain,
+    ),
+    Figure(
+        "likelihood",
+        "What RL amplifies was likely before",
+        "Responses of RL's first and last round by their mean log-probability a token under the "
+        "pretrained model; balanced mixture, no KL penalty.",
+        "Two histograms of log-probabilities under the pretrained model.",
+        likelihood,
+    ),
+)

@@ -1,0 +1,155 @@
+"""Which of the distributions that a model has read does RL amplify: one study of several parts.
+
+Decoders read, from scratch, grade-school problems whose solutions are programs, tagged code or
+sentences; RL on other such problems then settles on one of these formats (arXiv 2504.07912). Each
+function below is one experiment; `Settings.experiments` names those that a run carries out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hone.objectives.algorithms import expert_iteration, grpo, ppo, rloo
+from hone.objectives.divergence import KL
+from hone.runs.plan import Node
+from hone.studies.echo_chamber.arms import (
+    MIXTURES,
+    SCALES,
+    Settings,
+    post_train,
+    pretrain,
+    towards_unfavourable,
+    with_rl,
+)
+from hone.studies.echo_chamber.claims import CLAIMS, PENALTIES
+from hone.studies.echo_chamber.figures import FIGURES
+from hone.studies.echo_chamber.tables import TABLES
+from hone.studies.study import Study, seed_by_seed
+
+KL_COEFFICIENTS = (0.0, 0.01, 0.1, 0.5)
+"""They play the part of the paper's 0, 1e-3 and 1e-2: here are fewer and larger steps."""
+
+
+def collapse(settings: Settings, seed: int) -> Iterator[Node]:
+    """The balanced mixture, with and without a KL penalty (Fig. 2, 3 and 8)."""
+    base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
+    for kl in KL_COEFFICIENTS:
+        for repeat in range(1, settings.repeats + 1):
+            arm = f"balanced, β = {kl:g}"
+            rl = post_train(settings, base, arm, repeat, kl=kl, experiment="collapse")
+            yield from with_rl(settings, base, rl)
+
+
+def crossover(settings: Settings, seed: int) -> Iterator[Node]:
+    """From a mixture whose most frequent format is a worse one to one that has little else."""
+    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
+        arm = f"{part:.0%} unfavourable"
+        base = pretrain(settings, seed, arm, towards_unfavourable(part), unfavourable=part)
+        for repeat in range(1, settings.repeats + 1):
+            rl = post_train(settings, base, arm, repeat, experiment="crossover")
+            yield from with_rl(settings, base, rl)
+
+
+def refinement(settings: Settings, seed: int) -> Iterator[Node]:
+    """One format in two styles (Fig. 6)."""
+    base = pretrain(settings, seed, "two styles", MIXTURES["two styles"])
+    rl = post_train(settings, base, "two styles", experiment="refinement")
+    yield from with_rl(settings, base, rl)
+
+
+def controls(settings: Settings, seed: int) -> Iterator[Node]:
+    """Nothing to be rewarded, and rewards that know nothing of the answer."""
+    nothing = pretrain(settings, seed, "unrewarded", MIXTURES["unrewarded"])
+    rl = post_train(settings, nothing, "unrewarded", experiment="controls")
+    yield from with_rl(settings, nothing, rl, forced=False)
+    base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
+    for reward in ("majority", "format", "coin"):
+        arm = f"balanced, {reward} reward"
+        rl = post_train(settings, base, arm, reward=reward, experiment="controls")
+        yield from with_rl(settings, base, rl, forced=False)
+
+
+def optimum(settings: Settings, seed: int) -> Iterator[Node]:
+    """Long runs under large penalties, whose optimum is known (§3.6).
+
+    RLOO with the penalty in the reward, as its gradient is that of expected reward minus β KL.
+    """
+    base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
+    long = replace(settings, rounds=2 * settings.rounds)
+    for kl in PENALTIES:
+        arm = f"balanced, RLOO, β = {kl:g}"
+        penalised = rloo(minibatch=settings.minibatch, kl=KL(kl, "k1", "reward"))
+        rl = post_train(long, base, arm, algorithm=penalised, experiment="optimum", kl=kl)
+        yield from with_rl(long, base, rl, forced=False)
+
+
+def scale(settings: Settings, seed: int) -> Iterator[Node]:
+    """Models of three sizes that have read as many tokens, two mixtures, two learning rates."""
+    for size, of in SCALES.items():
+        large = replace(settings, scale=size, numbers="large")
+        for mixture in ("balanced", "one program in three is wrong"):
+            base = pretrain(large, seed, f"{size}, {mixture}", MIXTURES[mixture], scale=size)
+            for times in (1, 3):
+                arm = f"{size}, {mixture}, lr {times * of.lr:g}"
+                rl = post_train(large, base, arm, lr=times * of.lr, experiment="scale", rate=times)
+                yield from with_rl(large, base, rl)
+
+
+def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
+    """PPO, GRPO and expert iteration from one model, at as many samples (§3.5, App. F)."""
+    base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
+    policy_gradients = {
+        "PPO": ppo(minibatch=settings.minibatch, kl=KL(0.01, "k1", "reward")),
+        "GRPO": grpo(minibatch=settings.minibatch),
+        "GRPO, KL": grpo(minibatch=settings.minibatch, kl=KL(0.1)),
+        "GRPO as released": grpo("token_mean_of_8", minibatch=settings.minibatch),
+    }
+    for name, algorithm in policy_gradients.items():
+        rl = post_train(settings, base, name, algorithm=algorithm, experiment="algorithms", by=name)
+        yield from with_rl(settings, base, rl)
+    samples = settings.rounds * settings.prompts * settings.group
+    few = replace(settings, rounds=3, looks=3, group=32, prompts=max(1, samples // (3 * 32)))
+    lr = SCALES[settings.scale].pretrain_lr / 4
+    for name, algorithm in {
+        "EI, restarted": expert_iteration(start="initial"),
+        "EI, continued": expert_iteration(start="current"),
+    }.items():
+        rl = post_train(
+            few, base, name, algorithm=algorithm, lr=lr, experiment="algorithms", by=name
+        )
+        yield from with_rl(few, base, rl)
+
+
+EXPERIMENTS = {
+    function.__name__: function
+    for function in (collapse, crossover, refinement, controls, optimum, scale, algorithms)
+}
+
+
+def plan(settings: Settings) -> list[Node]:
+    """Every stage of the experiments that the settings name, seed by seed."""
+    return seed_by_seed(settings, EXPERIMENTS)
+
+
+CORE = Settings(("collapse", "crossover", "refinement", "controls"), repeats=2)
+study = Study(
+    name="echo_chamber",
+    title="Echo Chamber: which of the pretraining distributions does RL amplify?",
+    paper="Echo Chamber: RL Post-training Amplifies Behaviors Learned in Pretraining, "
+    "arXiv 2504.07912",
+    summary="Decoders read grade-school problems solved as programs, as tagged code and in "
+    "sentences; RL on other problems settles on one of the three. Which one, when, and at what "
+    "price?",
+    presets={
+        "quick": {"": replace(CORE, experiments=("collapse",), seeds=(0,), repeats=1)},
+        "full": {
+            "core": CORE,
+            "optimum": replace(CORE, experiments=("optimum",), repeats=1),
+            "scale": replace(CORE, experiments=("scale",), repeats=1),
+            "algorithms": replace(CORE, experiments=("algorithms",), repeats=1),
+        },
+    },
+    plan=plan,
+    claims=CLAIMS,
+    figures=FIGURES,
+    tables=TABLES,
+)

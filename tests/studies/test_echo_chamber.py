@@ -1,0 +1,142 @@
+"""The study goes through from end to end in miniature, and its statistics are what they say."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hone.runs.plan import unique
+from hone.studies import commands
+from hone.studies.echo_chamber import statistics
+from hone.studies.echo_chamber.arms import MIXTURES, SCALES
+from hone.studies.echo_chamber.study import EXPERIMENTS, study
+from hone.studies.runfile import Request
+from hone.training.configs import Pretrain
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fourth_format.py"
+TINY = ("steps=30", "rounds=2", "looks=2", "prompts=4", "group=4", "updates=2", "problems=16",
+        "samples=4", "high=1", "distractors=0")  # fmt: skip
+
+
+def table(**columns: list) -> pl.DataFrame:
+    rows = len(next(iter(columns.values())))
+    return pl.DataFrame({"problem_id": [f"p{i}" for i in range(rows)], "sample": [0] * rows,
+                         "grade": ["incorrect"] * rows} | columns)  # fmt: skip
+
+
+def carried_out(name: str, out: Path, *overrides: str) -> Path:
+    commands.run(Request(name, "quick", overrides=(*TINY, *overrides), out=out, workers=1))
+    (found,) = (file.parent for file in out.glob("*/run.json"))
+    return found
+
+
+def test_a_fourth_format_is_one_short_file(tmp_path: Path) -> None:
+    assert len(EXAMPLE.read_text().splitlines()) < 100
+    folder = carried_out(str(EXAMPLE), tmp_path / "out")
+    html = (folder / "report.html").read_text()
+    assert 'id="figure-collapse"' in html
+    tables = [
+        pl.read_parquet(file) for file in (tmp_path / "out").glob("stages/before l*/**/*.parquet")
+    ]
+    assert "ledger" in set(pl.concat(tables)["forced"])
+
+
+def test_the_study_goes_through(tmp_path: Path) -> None:
+    """Experiments of the core part and the optimum at once; every claim finds what it needs."""
+    folder = carried_out(
+        "echo_chamber", tmp_path / "out",
+        "experiments=collapse,crossover,refinement,controls,optimum", "seeds=1", "repeats=1",
+    )  # fmt: skip
+    claims = json.loads((folder / "claims.json").read_text())
+    assert {claim["id"] for claim in claims} == {claim.id for claim in study.claims}
+    html = (folder / "report.html").read_text()
+    for figure in study.figures:
+        assert f'id="figure-{figure.name}"' in html, figure.name
+
+
+def test_repeats_share_what_comes_before_rl() -> None:
+    settings = study.settings("full", "core", ("seeds=1", "experiments=collapse", "repeats=2"))
+    nodes = unique(study.plan(settings))
+    kinds = [node.stage for node in nodes]
+    assert (kinds.count("pretrain"), kinds.count("before")) == (1, 1)
+    assert kinds.count("rl") == kinds.count("after") == 8
+    assert {node.seed for node in nodes if node.stage == "rl"} == {1, 101}
+
+
+def test_every_mixture_and_scale_can_be_read() -> None:
+    for part in study.presets["full"].values():
+        for name in part.experiments:
+            for node in unique(EXPERIMENTS[name](part, 1)):
+                if isinstance(node.config, Pretrain):
+                    assert node.config.corpus.max_tokens <= node.config.model.context
+    assert set(SCALES) == {"0.1M", "0.6M", "2M"}
+    for mixture in MIXTURES.values():
+        assert math.isclose(sum(source.weight for source in mixture.sources), 1)
+
+
+def test_shares_winners_and_entropy() -> None:
+    rows = table(strategy=["program"] * 6 + ["tagged"] * 3 + ["other"])
+    assert statistics.shares(rows) == {"program": 0.6, "tagged": 0.3, "other": 0.1}
+    assert statistics.winner(rows) == "program"
+    assert statistics.largest_share(rows) == 0.6
+    assert statistics.formats_of(rows) == ["program", "tagged", "other"]
+    expected = -sum(share * math.log(share) for share in (0.6, 0.3, 0.1))
+    assert statistics.entropy(rows) == pytest.approx(expected)
+
+
+def test_the_most_accurate_format_is_not_one_that_hardly_occurs() -> None:
+    strategies = ["program"] * 40 + ["tagged"] * 40 + ["text"] * 2
+    right = [True] * 20 + [False] * 20 + [True] * 10 + [False] * 30 + [True] * 2
+    rows = table(strategy=strategies, grade=["correct" if each else "incorrect" for each in right])
+    assert statistics.most_accurate(rows) == "program"
+
+
+def test_odds_count_shares_or_right_answers() -> None:
+    """Forty programs, of which ten are right, against twenty tagged ones, all of them right."""
+    rows = table(
+        strategy=["program"] * 40 + ["tagged"] * 20,
+        grade=["correct"] * 10 + ["incorrect"] * 30 + ["correct"] * 20,
+    )
+    assert statistics.odds_of_programs(rows, "share") == pytest.approx(math.log(40.5 / 20.5))
+    by_accuracy = statistics.odds_of_programs(rows, "share × accuracy")
+    assert by_accuracy == pytest.approx(math.log(10.5 / 20.5))
+
+
+@pytest.mark.parametrize(
+    ("most", "right", "time", "part"),
+    [
+        ([0.4, 0.7, 0.95, 0.99], [0.2, 0.3, 0.4, 0.45], 20.0, 0.8),
+        ([0.4, 0.5, 0.6, 0.7], [0.2, 0.3, 0.4, 0.45], 40.0, 1.0),  # never: one look beyond
+        ([0.4, 0.95, 0.95, 0.99], [0.2, 0.2, 0.4, 0.6], 10.0, 0.0),
+    ],
+)
+def test_when_a_run_collapses_and_what_it_has_gained_by_then(
+    most: list[float], right: list[float], time: float, part: float
+) -> None:
+    found = statistics.Course(np.array([0, 10, 20, 30]), np.array(most), np.array(right))
+    assert found.collapse_time == time
+    assert found.gain_by_collapse == pytest.approx(part)
+
+
+def test_the_optimum_weighs_what_is_right() -> None:
+    """By hand: a problem of four responses, and one where nothing is right."""
+    rows = table(
+        strategy=["program", "program", "tagged", "text", "program", "tagged", "tagged", "tagged"],
+        grade=["correct", "incorrect", "correct", *["incorrect"] * 5],
+        problem_id=["a"] * 4 + ["b"] * 4,
+        seed=[1] * 8,
+    )
+    found = statistics.optimal_shares(rows, kl=0.5)
+    right = math.exp(2)
+    first = {"program": right + 1, "tagged": right, "text": 1.0}
+    total = sum(first.values())
+    second = {"program": 0.25, "tagged": 0.75, "text": 0.0}
+    for name, share in found.items():
+        assert share == pytest.approx((first[name] / total + second[name]) / 2)
+    assert statistics.distance(found, statistics.shares(rows)) > 0
+    assert statistics.distance(statistics.shares(rows), statistics.shares(rows)) == 0
+    large = statistics.optimal_shares(rows, kl=1e6)
+    assert statistics.distance(large, statistics.shares(rows)) == pytest.approx(0, abs=1e-5)
