@@ -127,7 +127,8 @@ def test_every_preset_and_part_has_a_plan_without_a_model_being_made(
                 settings = replace(settings, model=str(model))
             nodes = study.plan(settings)
             assert nodes
-            assert all(node.seed == 0 for node in nodes)
+            # further runs of RL from one model count from the next hundred
+            assert all(node.seed % 100 == 0 for node in nodes)
 
 
 def claim(name: str, estimate: Estimate | None) -> Claim:
