@@ -38,3 +38,15 @@ def test_children_differ_by_every_word_of_their_purpose() -> None:
     purposes = [("a", 1), ("a", 2), ("a", "1"), ("a",), ("b", 1), ("a1",)]
     assert len({root.child(*purpose).key for purpose in purposes}) == len(purposes)
     assert Stream.root(1).child("a", 1) != root.child("a", 1)
+
+
+def test_a_choice_comes_as_often_as_its_weight_says_and_one_of_no_weight_never() -> None:
+    drawn = Stream.root(3).child("c").choice((0.5, 0.0, 0.4, 0.1), np.arange(20_000))
+    counts = np.bincount(drawn, minlength=4)
+    assert counts[1] == 0
+    assert np.abs(counts / 20_000 - (0.5, 0.0, 0.4, 0.1)).max() < 0.015
+
+
+def test_a_choice_is_of_the_last_weight_where_rounding_leaves_the_edges_below_one() -> None:
+    drawn = Stream.root(3).child("c").choice((0.5, 0.4999), np.arange(100_000))
+    assert drawn.max() == 1

@@ -7,6 +7,7 @@ the number of workers, nor on where a run was resumed.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,18 @@ class Stream:
             position: of each number.
         """
         return np.floor(self.uniform(*position) * n).astype(np.int64)
+
+    def choice(
+        self, weights: Sequence[float], *position: int | np.ndarray
+    ) -> Int[np.ndarray, "..."]:
+        """One index of the weights for every position, each as likely as its weight says.
+
+        Args:
+            weights: sum to 1.
+            position: of each index, as in `uniform`.
+        """
+        drawn = np.searchsorted(np.cumsum(weights), self.uniform(*position), side="right")
+        return np.minimum(drawn, len(weights) - 1)  # rounding may leave the last edge below one
 
     def generator(self) -> np.random.Generator:
         """A NumPy generator of its own, for shuffles and the bootstrap."""

@@ -40,6 +40,21 @@ class Claim:
     reported: float | None = None
 
 
+def cited(
+    paper: str,
+    id: str,
+    where: str,
+    statement: str,
+    statistic: str,
+    region: Region,
+    measure: Measure,
+    unit: str = "",
+    reported: float | None = None,
+) -> Claim:
+    """A claim that stands at a place in a paper."""
+    return Claim(id, f"{paper} {where}", statement, statistic, region, measure, unit, reported)
+
+
 @dataclass(frozen=True)
 class Figure:
     """A named figure; `draw` returns None where the arms it shows are not part of the run."""

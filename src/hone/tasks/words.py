@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int8
+from jaxtyping import Bool, Float
 
 from hone.core.contracts import Constraint, Problems, Reading, Split, Task
-from hone.core.errors import UsageError, require, unknown
+from hone.core.errors import require, unknown
 from hone.core.language_model import ModelTokens, tokens_of
 from hone.core.random import Stream
 from hone.core.sequences import Sequences, pack
-from hone.core.texts import HasText, Rendering, Span, token_classes
-from hone.core.vocabulary import PositionClass
+from hone.core.texts import HasText, Rendering
+from hone.tasks.in_tokens import classes_of, opened_with, require_room
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class InWords:
         """
         problems = self.task.draw(split, n, stream)
         prompts = [self.tokens.prompt(text) for text in self.text.prompts(problems)]
-        self._require_room("prompt", "prompt_tokens", prompts)
+        require_room(self.name, "prompt", "prompt_tokens", self.prompt_tokens, prompts)
         return replace(problems, prompts=pack(prompts))
 
     def demonstrate(self, problems: Problems, strategy: str) -> Sequences:
@@ -77,7 +77,7 @@ class InWords:
         """
         texts = self.text.demonstrations(problems, strategy)
         solutions = [[*self.tokens.response(text), self.tokens.end] for text in texts]
-        self._require_room("solution", "max_tokens", solutions)
+        require_room(self.name, "solution", "max_tokens", self.max_tokens, solutions)
         return pack(solutions)
 
     def read(
@@ -93,7 +93,7 @@ class InWords:
             strategies=found.strategies,
             steps_correct=found.steps_correct,
             steps=found.steps,
-            classes=self._classes(responses, rows, found.spans),
+            classes=classes_of(self.tokens, responses, found.spans),
         )
 
     def reward(
@@ -107,26 +107,7 @@ class InWords:
         openings = self.text.openings
         if strategy not in openings:
             raise unknown(f"strategy of {self.name} that can be forced", strategy, openings)
-        opening = self.tokens.response(openings[strategy])
-        allowed = np.zeros((len(opening), len(self.tokens)), dtype=bool)
-        allowed[np.arange(len(opening)), opening] = True
-        return Constraint(allowed)
-
-    def _classes(
-        self, responses: Sequences, rows: list[np.ndarray], spans: list[list[Span]]
-    ) -> Int8[np.ndarray, "n time"]:
-        classes = np.full(responses.tokens.shape, PositionClass.PAD, dtype=np.int8)
-        for place, (row, each) in enumerate(zip(rows, spans, strict=True)):
-            classes[place, : len(row)] = token_classes(each, self.tokens.offsets(row))
-        return classes
-
-    def _require_room(self, what: str, key: str, rows: list[list[int]]) -> None:
-        longest, most = max(map(len, rows), default=0), getattr(self, key)
-        if longest > most:
-            raise UsageError(
-                f"{self.name}: a {what} of {longest} tokens; {key} is {most}: raise it to "
-                f"{longest} or more, or use shorter problems"
-            )
+        return opened_with(self.tokens, openings[strategy])
 
 
 def in_words(task: Task, model: Path, prompt_tokens: int, max_tokens: int) -> InWords:

@@ -8,25 +8,16 @@ from hone.core.contracts import Batch, Corpus, Documents, Policy, Responses
 from hone.core.random import Stream
 from hone.core.sequences import Sequences
 from hone.core.stage import Context
-from hone.objectives.algorithms import next_token_prediction
 from hone.training.configs import Pretrain
 from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator
-from hone.training.learner import DecoderLearner
 from hone.training.policies import fresh_decoder
-from hone.training.supervised import fitted_table, to_fit
+from hone.training.supervised import fitted_table, next_token_learner, to_fit
 
 
 def pretrain(config: Pretrain, context: Context) -> None:
     """The `pretrain` stage: train, watch the loss of every source, evaluate, checkpoint."""
-    learner = DecoderLearner(
-        fresh_decoder(config.model, context.stream),
-        config.corpus.alphabet,
-        next_token_prediction(),
-        config.optimizer,
-        config.numerics,
-        total_steps=config.steps,
-    )
+    learner = next_token_learner(fresh_decoder(config.model, context.stream), config)
     evaluator = Evaluator(config.task, config.evaluation, config.steps, context)
     streams = context.stream.child("pretrain")
     for step in range(context.resume(learner.load) + 1, config.steps + 1):

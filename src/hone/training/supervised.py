@@ -15,7 +15,7 @@ from hone.core.stage import Context
 from hone.core.vocabulary import Grade
 from hone.models.decoder import Decoder
 from hone.objectives.algorithms import next_token_prediction
-from hone.training.configs import Supervise
+from hone.training.configs import Pretrain, Supervise
 from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator
 from hone.training.learner import DecoderLearner
@@ -25,13 +25,8 @@ from hone.training.rollouts import read_graded
 
 def supervise(config: Supervise, context: Context) -> None:
     """The `supervise` stage: train, evaluate, checkpoint."""
-    learner = DecoderLearner(
-        adapted(_decoder(config, context), config.lora, context.stream),
-        config.task.alphabet,
-        next_token_prediction(),
-        config.optimizer,
-        config.numerics,
-        total_steps=config.steps,
+    learner = next_token_learner(
+        adapted(_decoder(config, context), config.lora, context.stream), config
     )
     evaluator = Evaluator(config.task, config.evaluation, config.steps, context)
     streams = context.stream.child("supervise")
@@ -48,6 +43,18 @@ def supervise(config: Supervise, context: Context) -> None:
         context.log(step, config.steps, metrics | evaluator.figures(learner.policy, step))
         context.checkpoint(step, learner.save)
     context.complete(learner.save)
+
+
+def next_token_learner(decoder: Decoder, config: Supervise | Pretrain) -> DecoderLearner:
+    """A learner of data, with the optimizer and over the steps that the config says."""
+    return DecoderLearner(
+        decoder,
+        config.task.alphabet,
+        next_token_prediction(),
+        config.optimizer,
+        config.numerics,
+        total_steps=config.steps,
+    )
 
 
 def _drawn(config: Supervise, kept: pl.DataFrame | None, stream: Stream) -> Batch:
@@ -69,9 +76,8 @@ def demonstrations(
 ) -> Batch:
     """`n` fresh training problems, each demonstrated in a strategy drawn from the mixture."""
     problems = task.draw("train", n, stream.child("problems"))
-    edges = np.cumsum([weight for _, weight in mixture])
-    drawn = np.searchsorted(edges, stream.child("strategy").uniform(np.arange(n)), side="right")
-    drawn = np.minimum(drawn, len(mixture) - 1)  # rounding may leave the last edge below one
+    weights = [weight for _, weight in mixture]
+    drawn = stream.child("strategy").choice(weights, np.arange(n))
     parts = [np.flatnonzero(drawn == index) for index in range(len(mixture))]
     responses = concatenate(
         [

@@ -4,7 +4,9 @@ Regions are those of §13.6 of the reproduction's specification; where it names 
 before the runs that decide them.
 """
 
-from hone.measures import AtLeast, AtMost, Region, Within, accuracy
+from functools import partial
+
+from hone.measures import AtLeast, AtMost, Within, accuracy
 from hone.runs.results import Results
 from hone.studies.echo_chamber.statistics import (
     FREE,
@@ -24,25 +26,13 @@ from hone.studies.echo_chamber.statistics import (
     trend_over_kl,
     winner,
 )
-from hone.studies.study import Claim, Measure
+from hone.studies.study import cited
 
-ECHO = "Echo Chamber (arXiv 2504.07912)"
 PENALTIES = (0.3, 1.0, 3.0)  # under which the optimum is looked for
 STILL = 0.02  # of accuracy, up to which a change counts as none
 
 
-def claim(
-    id: str,
-    where: str,
-    statement: str,
-    statistic: str,
-    region: Region,
-    measure: Measure,
-    unit: str = "",
-    reported: float | None = None,
-) -> Claim:
-    """A claim, what it is decided by first."""
-    return Claim(id, f"{ECHO} {where}", statement, statistic, region, measure, unit, reported)
+claim = partial(cited, "Echo Chamber (arXiv 2504.07912)")
 
 
 def _wins(run: Results) -> str:

@@ -1,6 +1,8 @@
 """The claims of arXiv 2510.11495 that the parity study decides, each with its rule."""
 
-from hone.measures import AtLeast, AtMost, Region, Within
+from functools import partial
+
+from hone.measures import AtLeast, AtMost, Within
 from hone.studies.rl_after_ntp import parity_rounds
 from hone.studies.rl_after_ntp import parity_statistics as statistics
 from hone.studies.rl_after_ntp.parity_statistics import (
@@ -11,21 +13,9 @@ from hone.studies.rl_after_ntp.parity_statistics import (
     SHORT_IS_CHANCE,
     SOLVED,
 )
-from hone.studies.study import Claim, Measure
+from hone.studies.study import Claim, cited
 
-
-def _claim(
-    id: str,
-    where: str,
-    statement: str,
-    statistic: str,
-    region: Region,
-    measure: Measure,
-    unit: str = "",
-    reported: float | None = None,
-) -> Claim:
-    paper = f"arXiv 2510.11495 {where}"
-    return Claim(id, paper, statement, statistic, region, measure, unit, reported)
+_claim = partial(cited, "arXiv 2510.11495")
 
 
 CLAIMS: tuple[Claim, ...] = (

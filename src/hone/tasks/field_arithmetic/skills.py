@@ -88,8 +88,7 @@ class FieldSkills:
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
         stream, rows, columns = stream.child(split), np.arange(n), np.arange(self.high)
-        kinds = np.searchsorted(np.cumsum(self.shares), stream.child("kind").uniform(rows), "right")
-        kinds = np.minimum(kinds, len(KINDS) - 1)  # rounding may leave the last edge below one
+        kinds = stream.child("kind").choice(self.shares, rows)
 
         def drawn(name: str, choices: int, *position: np.ndarray) -> np.ndarray:
             return stream.child(name).below(choices, *position)

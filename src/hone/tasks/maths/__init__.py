@@ -12,15 +12,16 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int8, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, require_one_of, unknown
 from hone.core.language_model import ModelTokens
 from hone.core.random import Stream
 from hone.core.sequences import Sequences, pack
-from hone.core.texts import Span, token_classes
+from hone.core.texts import Span
 from hone.core.vocabulary import Grade, PositionClass
+from hone.tasks.in_tokens import classes_of, opened_with, require_room
 from hone.tasks.maths.answers import MARK, boxed_span, plain, same
 from hone.tasks.maths.formats import (
     ANSWER,
@@ -101,7 +102,7 @@ class MathProblems:
         places = _laps(self._members(split), n, stream)
         rows = [pool.rows[place] for place in places]
         prompts = [self._prompt(row.question) for row in rows]
-        self._require_room("prompt", "prompt_tokens", prompts)
+        require_room(self.name, "prompt", "prompt_tokens", self.prompt_tokens, prompts)
         return Problems(
             ids=pool.ids[places],
             prompts=pack(prompts),
@@ -125,7 +126,7 @@ class MathProblems:
         pool = _pool(self.rows, self.validation)
         texts = [shown[strategy](pool.rows[place]) for place in problems.latent["row"]]
         solutions = [[*self.tokens.response(text), self.tokens.end] for text in texts]
-        self._require_room("solution", "max_tokens", solutions)
+        require_room(self.name, "solution", "max_tokens", self.max_tokens, solutions)
         return pack(solutions)
 
     def read(
@@ -151,7 +152,7 @@ class MathProblems:
             strategies=np.array([label(text) for text in texts], dtype=str),
             steps_correct=right.astype(np.int64),
             steps=np.ones(len(rows), dtype=np.int64),
-            classes=self._classes(responses, rows, texts),
+            classes=classes_of(self.tokens, responses, map(_spans, texts)),
         )
 
     def reward(
@@ -175,10 +176,7 @@ class MathProblems:
                 f"strategy {strategy!r} of {self.name} cannot be forced; those that can: "
                 f"{' or '.join(possible) or 'none'}, as others begin with anything"
             )
-        opening = self.tokens.response(OPENINGS[strategy])
-        allowed = np.zeros((len(opening), len(self.tokens)), dtype=bool)
-        allowed[np.arange(len(opening)), opening] = True
-        return Constraint(allowed)
+        return opened_with(self.tokens, OPENINGS[strategy])
 
     def _prompt(self, question: str) -> list[int]:
         if has_chat(self.tokens):
@@ -196,22 +194,6 @@ class MathProblems:
 
     def _attempt(self, text: str) -> Attempt:
         return computed(text) if self.forms == "formats" else stated(text)
-
-    def _classes(
-        self, responses: Sequences, rows: list[np.ndarray], texts: list[str]
-    ) -> Int8[np.ndarray, "n time"]:
-        classes = np.full(responses.tokens.shape, PositionClass.PAD, dtype=np.int8)
-        for place, (row, text) in enumerate(zip(rows, texts, strict=True)):
-            classes[place, : len(row)] = token_classes(_spans(text), self.tokens.offsets(row))
-        return classes
-
-    def _require_room(self, what: str, key: str, rows: list[list[int]]) -> None:
-        longest, most = max(map(len, rows), default=0), getattr(self, key)
-        if longest > most:
-            raise UsageError(
-                f"{self.name}: a {what} of {longest} tokens; {key} is {most}: raise it to "
-                f"{longest} or more, or use shorter problems"
-            )
 
 
 class _Pool(NamedTuple):

@@ -107,9 +107,8 @@ class TextCorpus:
             DamagedFile: the texts are not what they were.
         """
         rows = np.arange(n)
-        edges = np.cumsum([source.weight for source in self.sources])
-        drawn = np.searchsorted(edges, stream.child("source").uniform(rows), side="right")
-        drawn = np.minimum(drawn, len(self.sources) - 1)  # rounding may leave the last edge below 1
+        weights = [source.weight for source in self.sources]
+        drawn = stream.child("source").choice(weights, rows)
         where = stream.child("document").uniform(rows)
         pieces = stream.child("piece").uniform(rows)
         texts = [

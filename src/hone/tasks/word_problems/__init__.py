@@ -28,8 +28,8 @@ from hone.tasks.word_problems.stories import (
     canonical,
     draw_stories,
 )  # fmt: skip
-from hone.tasks.word_problems.story import Attempt, Format, Story
-from hone.tasks.word_problems.telling import longest_story, problem_ids, told
+from hone.tasks.word_problems.story import Attempt, Format, Step, Story
+from hone.tasks.word_problems.telling import chains, longest_story, problem_ids, told
 from hone.tasks.word_problems.wording import (
     NAMES,
     NOUNS,
@@ -165,9 +165,9 @@ class WordProblems:
         right = stopped & (answers == problems.answers)
         grades, why = graded(right, answers != "", stopped, failed)
         strategies = np.array([name for name, _ in found], dtype=str)
-        told = self.stories(problems)
-        leading = np.array([_leading(story, attempt) for story, (_, attempt) in
-                            zip(told, found, strict=True)], dtype=np.int64)  # fmt: skip
+        leading = np.array([_leading(steps, attempt) for steps, (_, attempt) in
+                            zip(chains(problems.latent), found, strict=True)],
+                           dtype=np.int64)  # fmt: skip
         quantities = problems.latent["steps"] + 1
         return Reading(
             answers=np.where(stopped, answers, ""),
@@ -243,7 +243,7 @@ class WordProblems:
 
     def _problems(self, latent: Latent) -> Problems:
         n, steps = len(latent["steps"]), latent["steps"]
-        questions = [[START, *told.question, SEPARATOR] for told in self._stories(latent)]
+        questions = [[START, *story.question, SEPARATOR] for story in self._stories(latent)]
         return Problems(
             ids=problem_ids(latent),
             prompts=self.tokens(questions),
@@ -264,10 +264,10 @@ def _written(answer: int | float | None) -> str:
     return str(int(answer)) if answer == int(answer) else str(answer)
 
 
-def _leading(story: Story, attempt: Attempt) -> int:
+def _leading(steps: tuple[Step, ...], attempt: Attempt) -> int:
     """How many quantities of the chain are found, and right, before the first that is not."""
-    chain = {step.name for step in story.steps}
+    chain = {step.name for step in steps}
     found = [(name, value) for name, value in attempt.values if name in chain]
-    asked = [(step.name, step.value) for step in story.steps]
+    asked = [(step.name, step.value) for step in steps]
     wrong = (place for place, pair in enumerate(asked) if found[place : place + 1] != [pair])
     return next(wrong, len(asked))

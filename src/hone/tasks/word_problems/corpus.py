@@ -90,9 +90,8 @@ class WordCorpus:
 
     def documents(self, split: Split, n: int, stream: Stream) -> Documents:
         """`n` documents, each of a source drawn by weight; `validation` ones are always new."""
-        edges = np.cumsum([source.weight for source in self.sources])
-        drawn = np.searchsorted(edges, stream.child("source").uniform(np.arange(n)), side="right")
-        drawn = np.minimum(drawn, len(self.sources) - 1)  # rounding may leave the last edge below 1
+        weights = [source.weight for source in self.sources]
+        drawn = stream.child("source").choice(weights, np.arange(n))
         part = "pretraining" if split == "train" else "validation"
         rows = _written(self.task, [self.sources[source] for source in drawn], part, stream)
         if split == "train":

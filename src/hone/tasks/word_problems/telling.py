@@ -1,7 +1,7 @@
 """From arrays to words: every story's question, and its chain as a solver sees it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,12 @@ Ways = Mapping[str, tuple[Sentence, ...]]
 
 def told(latent: Latent, ways: Ways) -> list[Story]:
     """Every story in words."""
-    columns = {name: values.tolist() for name, values in latent.items()}
-    rows = range(len(latent["steps"]))
-    return [_story({name: values[row] for name, values in columns.items()}, ways) for row in rows]
+    return [_story(row, ways) for row in _rows(latent)]
+
+
+def chains(latent: Latent) -> list[tuple[Step, ...]]:
+    """Every story's chain alone, for whoever reads solutions: words take longer."""
+    return [tuple(_step(row, node) for node in range(row["steps"] + 1)) for row in _rows(latent)]
 
 
 def problem_ids(latent: Latent) -> Shaped[np.ndarray, " n"]:
@@ -42,6 +45,12 @@ def longest_story(shape: Shape, ways: Ways) -> Story:
 
     facts = longest((*shape.operations, "start")) * shape.nodes
     return Story((*facts, *longest(("asked",))), (step,) * (shape.high + 1))
+
+
+def _rows(latent: Latent) -> Iterator[dict[str, Any]]:
+    columns = {name: values.tolist() for name, values in latent.items()}
+    for place in range(len(latent["steps"])):
+        yield {name: values[place] for name, values in columns.items()}
 
 
 def _story(row: dict[str, Any], ways: Ways) -> Story:
