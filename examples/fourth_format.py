@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from hone.runs.plan import Node
-from hone.studies.echo_chamber.arms import Mixture, Settings, post_train, pretrain, with_rl
+from hone.studies.echo_chamber.arms import Settings, post_train, pretrain, with_rl
 from hone.studies.echo_chamber.figures import FIGURES
+from hone.studies.echo_chamber.mixtures import Mixture
 from hone.studies.study import Study, seed_by_seed
 from hone.tasks.word_problems.corpus import BACKGROUND, Source
 from hone.tasks.word_problems.formats import FORMATS, calculation

@@ -14,6 +14,7 @@ from hone.measures.intervals import (
     slope_over_seeds,
 )
 from hone.measures.lengths import Lengths, length_histogram, lengths
+from hone.measures.logistic import logistic_fit
 from hone.measures.strategies import (
     accuracy_given,
     share,
@@ -38,6 +39,7 @@ __all__ = [
     "crossed_bootstrap",
     "length_histogram",
     "lengths",
+    "logistic_fit",
     "majority_at_k",
     "median_over_problems",
     "over_problems",

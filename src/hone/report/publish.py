@@ -122,6 +122,11 @@ def _refuse_to_forget(page: Path, sections: Sequence[Section]) -> None:
         )
 
 
+def _one_line(cell: str) -> str:
+    """A cell of a Markdown table cannot hold lines."""
+    return cell.strip().replace("\n", " ⏎ ")
+
+
 def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str]:
     yield f"## {escaped(section.name)}"
     if section.stale:
@@ -133,7 +138,7 @@ def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str
         yield markdown_table(section.claims)
     for table in section.tables:
         yield f"### {escaped(table.title)}"
-        yield markdown(table.headings, table.rows)
+        yield markdown(table.headings, [[_one_line(cell) for cell in row] for row in table.rows])
         yield escaped(table.caption)
     for figure in section.figures:
         yield f"### {escaped(figure.title)}"

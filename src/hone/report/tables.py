@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hone.measures.estimates import Estimate
 from hone.report.claims_table import NOTHING, number, value
 
-Cell = Estimate | float | None
+Cell = Estimate | float | str | None
 Rows = Mapping[str, Mapping[str, Cell]]
 """Cells by row and column, as a study measures them; rows may lack columns."""
 
@@ -34,4 +34,6 @@ def render_table(name: str, title: str, caption: str, rows: Rows) -> TextTable:
 def _written(cell: Cell) -> str:
     if isinstance(cell, Estimate):
         return value(cell.value, cell.interval)
+    if isinstance(cell, str):
+        return cell
     return NOTHING if cell is None else number(cell)

@@ -1,7 +1,8 @@
 """How an arm is made: what a model reads, the RL from it, and what is looked at around it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from hone.core.errors import require
 from hone.models.config import DecoderConfig, mistral_style
@@ -9,68 +10,13 @@ from hone.objectives.algorithms import Algorithm, grpo
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
+from hone.studies.echo_chamber.mixtures import Mixture
 from hone.tasks.word_problems import WordProblems
-from hone.tasks.word_problems.corpus import BACKGROUND, Source, WordCorpus
-from hone.tasks.word_problems.formats import FORMATS, PROGRAM, Program
+from hone.tasks.word_problems.corpus import WordCorpus
+from hone.tasks.word_problems.formats import FORMATS
 from hone.tasks.word_problems.stories import Regime
 from hone.tasks.word_problems.story import Format
 from hone.training.configs import Evaluation, Optimizer, PostTrain, Pretrain, Respond, Score
-
-DOCUMENTED = Program("documented", documented=True)
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """What a model reads: sources, by weight, and the formats that their words make up."""
-
-    sources: tuple[Source, ...]
-    formats: tuple[Format, ...] = FORMATS
-
-
-WRONG = 0.3
-"""Share of tagged documents in which one step is wrong. Without, tagged code is as accurate as a
-program, as both let the interpreter calculate; between equals RL does not choose."""
-
-
-def mixed(program: float, tagged: float, text: float, miscoded: str = "") -> Mixture:
-    """Shares of the three formats, the rest background; programs get `miscoded` steps wrong."""
-    shares = (
-        Source("program", program, miscoded=miscoded),
-        Source("tagged", tagged, wrong=WRONG),
-        Source("text", text),
-    )
-    rest = 1 - program - tagged - text
-    return Mixture((*shares, Source(BACKGROUND, rest)))
-
-
-CROSSOVER, UNFAVOURABLE = (0.20, 0.45, 0.07), (0.07, 0.61, 0.04)
-"""Shares of program, tagged and text."""
-
-
-def towards_unfavourable(part: float) -> Mixture:
-    """A mixture on the way from the crossover mixture (0) to the unfavourable one (1)."""
-    program, tagged, text = (
-        (1 - part) * near + part * far for near, far in zip(CROSSOVER, UNFAVOURABLE, strict=True)
-    )
-    return mixed(program, tagged, text)
-
-
-MIXTURES: dict[str, Mixture] = {
-    "balanced": mixed(0.28, 0.28, 0.28),
-    "crossover": towards_unfavourable(0.0),
-    "unfavourable": towards_unfavourable(1.0),
-    "one program in three is wrong": mixed(0.33, 0.10, 0.33, miscoded="times"),
-    "two styles": Mixture(
-        (
-            Source("program", 0.63, wrong=0.1),
-            Source("documented", 0.27, wrong=0.1),
-            Source(BACKGROUND, 0.1),
-        ),
-        (PROGRAM, DOCUMENTED),
-    ),
-    "unrewarded": Mixture((Source(BACKGROUND, 1.0),)),
-}
-"""By name; §13.3 of the reproduction's specification calls them M0, M1, M2, M5, M4 and M7."""
 
 REWARDS: dict[str, Reward] = {
     "verifier": verified("outcome"),
@@ -97,6 +43,10 @@ SCALES = {
 }
 
 
+Harder = Literal["numbers", "steps"]
+"""What makes problems harder than those of RL: larger numbers, or longer chains."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a run of the study fixes; every field can be set on the command line as key=value."""
@@ -107,17 +57,17 @@ class Settings:
     scale: str = "0.1M"
     numbers: Regime = "small"
     low: int = 1  # steps of a problem
-    high: int = 3
-    distractors: int = 2
-    steps: int = 1200  # of pretraining
+    high: int = 2
+    distractors: int = 1
+    steps: int = 1000  # of pretraining
     batch: int = 64  # documents a step
-    rounds: int = 100  # of RL
-    prompts: int = 32
+    rounds: int = 60  # of RL
+    prompts: int = 64
     group: int = 8
-    updates: int = 4  # a round
+    updates: int = 8  # a round
     problems: int = 256  # of evaluation
     samples: int = 32  # to each of them, before and after RL
-    looks: int = 20  # evaluations during RL
+    looks: int = 12  # evaluations during RL
 
     def __post_init__(self) -> None:
         for name in ("repeats", "steps", "batch", "rounds", "prompts", "updates", "problems",
@@ -134,16 +84,29 @@ class Settings:
     def task(self, formats: tuple[Format, ...] = FORMATS) -> WordProblems:
         return WordProblems(self.low, self.high, self.distractors, self.numbers, formats=formats)
 
+    def harder(self, by: Harder) -> WordProblems:
+        """Problems that RL never asks."""
+        if by == "numbers":
+            return replace(self.task(), numbers="large")
+        return replace(self.task(), low=self.high + 1, high=self.high + 2)
+
     def decoder(self, corpus: WordCorpus) -> DecoderConfig:
         size = SCALES[self.scale]
         vocab = len(corpus.alphabet)
         return mistral_style(vocab, size.width, size.layers, corpus.max_tokens, head_dim=32)
 
 
-def pretrain(settings: Settings, seed: int, arm: str, mixture: Mixture, **factors: Factor) -> Node:
-    """A model that has read a mixture of documents, and nothing else."""
-    task = settings.task(mixture.formats)
-    corpus = WordCorpus(task, mixture.sources)
+def pretrain(
+    settings: Settings,
+    seed: int,
+    arm: str,
+    reads: Mixture,
+    hard: WordProblems | None = None,
+    **factors: Factor,
+) -> Node:
+    """A model that has read a mixture of documents, some about hard problems, and nothing else."""
+    task = settings.task(reads.formats)
+    corpus = WordCorpus(task, reads.sources, hard)
     config = Pretrain(
         corpus=corpus,
         task=task,
@@ -201,6 +164,17 @@ def looked_at(settings: Settings, policy: Node, arm: str, when: str, seed: int,
         config = Respond(task, settings.problems, samples, forced=strategy)
         stage = when if strategy is None else f"{when} {strategy}"
         yield Node(arm, stage, config, seed, {"policy": policy}, factors)
+
+
+def asked_elsewhere(
+    settings: Settings, base: Node, rl: Node, tasks: dict[str, WordProblems]
+) -> Iterator[Node]:
+    """Problems of other kinds, by name, before RL and after it."""
+    for name, task in tasks.items():
+        config = Respond(task, settings.problems, settings.samples)
+        for when, policy in (("before", base), ("after", rl)):
+            stage = f"{name} {when}"
+            yield Node(rl.arm, stage, config, policy.seed, {"policy": policy}, rl.factors)
 
 
 def with_rl(settings: Settings, base: Node, rl: Node, forced: bool = True) -> Iterator[Node]:

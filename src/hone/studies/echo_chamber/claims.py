@@ -7,48 +7,46 @@ before the runs that decide them.
 from functools import partial
 
 from hone.measures import AtLeast, AtMost, Within, accuracy
+from hone.runs.plan import Factor
 from hone.runs.results import Results
+from hone.studies.echo_chamber.optimum import distance_from_optimum
 from hone.studies.echo_chamber.statistics import (
     FREE,
     after,
     change_of,
     course,
     difference_of_parts,
-    distance_from_optimum,
     entropy,
-    favourable,
     largest_share,
     majority,
     mean_over_runs,
     most_accurate,
     pass_at_most,
     responses,
-    trend_over_kl,
+    trend_over,
     winner,
 )
+from hone.studies.echo_chamber.winners import threshold, wins
 from hone.studies.study import cited
 
 PENALTIES = (0.3, 1.0, 3.0)  # under which the optimum is looked for
+CROSSOVER: dict[str, Factor] = {"experiment": "crossover", "unfavourable": 0.0}
 STILL = 0.02  # of accuracy, up to which a change counts as none
 
 
 claim = partial(cited, "Echo Chamber (arXiv 2504.07912)")
 
 
-def _wins(run: Results) -> str:
-    return winner(responses(run, "after"))
-
-
 def _best_before(run: Results) -> float:
-    return float(_wins(run) == most_accurate(responses(run, "before")))
+    return float(wins(run) == most_accurate(responses(run, "before")))
 
 
 def _not_the_most_frequent(run: Results) -> float:
-    return float(_wins(run) != winner(responses(run, "before")))
+    return float(wins(run) != winner(responses(run, "before")))
 
 
 def _tagged_wins(run: Results) -> float:
-    return float(_wins(run) == "tagged")
+    return float(wins(run) == "tagged")
 
 
 COLLAPSE = (
@@ -76,7 +74,7 @@ COLLAPSE = (
         "first look with a share of 0.9, balanced mixture, β = 0",
         AtMost(60),
         mean_over_runs(lambda run: course(run).collapse_time, **FREE),
-        unit="rounds of 100",
+        unit="rounds",
     ),
     claim(
         "gain_with_collapse",
@@ -89,13 +87,19 @@ COLLAPSE = (
 )
 
 WINNER = (
-    claim(
-        "the_best_wins",
-        "§3.2",
-        "The winner is usually the format that is most accurate before RL,",
-        "share of runs whose winner is, balanced and crossover mixtures",
-        AtLeast(0.5),
-        mean_over_runs(_best_before, favourable),
+    *(
+        claim(
+            id,
+            "§3.2",
+            "The winner is usually the format that is most accurate before RL,",
+            f"share of runs whose winner is, {mixture} mixture",
+            AtLeast(0.5),
+            mean_over_runs(_best_before, **factors),
+        )
+        for id, mixture, factors in (
+            ("the_best_wins", "balanced", FREE),
+            ("the_best_wins_crossover", "crossover", CROSSOVER),
+        )
     ),
     claim(
         "not_the_most_frequent",
@@ -103,7 +107,7 @@ WINNER = (
         "not the most frequent one.",
         "share of runs whose winner is not the most frequent format, crossover mixture",
         AtLeast(0.5),
-        mean_over_runs(_not_the_most_frequent, experiment="crossover", unfavourable=0.0),
+        mean_over_runs(_not_the_most_frequent, **CROSSOVER),
     ),
     claim(
         "the_worse_can_win",
@@ -112,6 +116,16 @@ WINNER = (
         "share of runs that tagged code wins, unfavourable mixture",
         AtLeast(0.5),
         mean_over_runs(_tagged_wins, experiment="crossover", unfavourable=1.0),
+    ),
+    claim(
+        "share_times_accuracy",
+        "§3.6",
+        "Between two formats the one with the larger share × accuracy wins.",
+        "log-odds of share × accuracy before RL from which programs win as often as not, "
+        "logistic fit over mixtures",
+        Within(-0.5, 0.5),
+        threshold("share × accuracy"),
+        reported=0.0,
     ),
 )
 
@@ -160,7 +174,7 @@ VARIETY = (
         "A larger KL coefficient keeps part of the other formats",
         "slope of the format's entropy after RL on the rank of β in 0, 0.01, 0.1, 0.5",
         AtLeast(0.0),
-        trend_over_kl(after(entropy)),
+        trend_over("kl", after(entropy), experiment="collapse"),
         unit="nats",
     ),
     claim(
@@ -169,7 +183,9 @@ VARIETY = (
         "and keeps pass@k.",
         "slope of pass@32 after RL on the rank of β in 0, 0.01, 0.1, 0.5",
         AtLeast(0.0),
-        trend_over_kl(after(lambda table: float(pass_at_most(table).value))),
+        trend_over(
+            "kl", after(lambda table: float(pass_at_most(table).value)), experiment="collapse"
+        ),
     ),
 )
 

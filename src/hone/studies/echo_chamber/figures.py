@@ -6,25 +6,28 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
+from hone.core.vocabulary import OTHER
 from hone.measures import pass_at_k_curve
 from hone.measures.accuracy import CORRECT
+from hone.report.phases import phases
 from hone.report.plots import Curve, bars, curves, scatter
 from hone.report.stacks import stacked
 from hone.runs.results import Results
 from hone.studies.echo_chamber.statistics import (
     FREE,
+    NAMES,
     base_logprobs,
     decomposition,
     each_run,
     entropy,
     formats_of,
-    odds_of_programs,
     of_models,
     pass_at_most,
     responses,
     samples,
-    winner,
+    shares,
 )
+from hone.studies.echo_chamber.winners import PREDICTORS, odds_and_wins
 from hone.studies.study import Figure
 
 _SHARES = (0.0, 1.0)
@@ -87,11 +90,13 @@ def which_wins(results: Results) -> Drawing | None:
     runs = results.select(experiment="crossover")
     if not len(runs.select(stage="after")):
         return None
-    points: dict[str, dict[str, tuple[float, float]]] = {"share": {}, "share × accuracy": {}}
-    for place, run in enumerate(each_run(runs)):
-        won = float(winner(responses(run, "after")) == "program")
-        for by in points:
-            points[by][str(place)] = (odds_of_programs(responses(run, "before"), by), won)
+    points: dict[str, dict[str, tuple[float, float]]] = {}
+    for by in PREDICTORS:
+        odds, won = odds_and_wins(runs, by)
+        points[by] = {
+            str(place): point
+            for place, point in enumerate(zip(odds.tolist(), map(float, won), strict=True))
+        }
     return scatter(points, "log-odds of programs against tagged code before RL", "programs win")
 
 
@@ -110,6 +115,20 @@ def parts_of_the_gain(results: Results) -> Drawing | None:
     if not groups:
         return None
     return bars(groups, "change of accuracy", levels={"none": 0.0}, x_limits=(-0.1, 0.3))
+
+
+def scales(results: Results) -> Drawing | None:
+    """Formats after RL by scale, for each mixture and learning rate."""
+    runs = results.select(experiment="scale", stage="after")
+    cells: dict[tuple[str, str], dict[str, float]] = {}
+    for mixture in runs.factor("mixture"):
+        for rate in runs.factor("rate"):
+            for size in runs.factor("scale"):
+                own = runs.select(mixture=mixture, rate=rate, scale=size)
+                if len(own):
+                    found = shares(responses(own, "after"))
+                    cells[f"{mixture},\n{rate} × learning rate", str(size)] = found
+    return phases(cells, (*NAMES, OTHER), "parameters") if cells else None
 
 
 def likelihood(results: Results) -> Drawing | None:
@@ -227,6 +246,14 @@ FIGURES: tuple[Figure, ...] = (
         "those of forced responses.",
         "Parts of the change of accuracy with intervals, for each arm.",
         parts_of_the_gain,
+    ),
+    Figure(
+        "scales",
+        "Scale, mixture and learning rate",
+        "Shares of formats after RL, mean over runs, of models of three sizes that have read as "
+        "many tokens; large numbers.",
+        "A grid of bars: shares of formats by scale, mixture and learning rate.",
+        scales,
     ),
     Figure(
         "likelihood",

@@ -23,6 +23,7 @@ from hone.tasks.word_problems.formats import FORMATS
 NAMES = tuple(each.name for each in FORMATS)
 FREE: dict[str, Factor] = {"experiment": "collapse", "kl": 0.0}
 """The balanced mixture without a KL penalty."""
+RARE = 0.05  # share of a format below which its accuracy is not compared
 COLLAPSED = 0.9  # share of a format from which a policy counts as collapsed onto it
 
 
@@ -69,8 +70,8 @@ def winner(table: pl.DataFrame) -> str:
 
 def most_accurate(table: pl.DataFrame) -> str:
     """The format whose responses are most often right."""
-    given = table.group_by("strategy").agg(right=CORRECT.mean(), n=pl.len())
-    return given.filter(pl.col("n") >= 20).sort("right")["strategy"][-1]
+    given = table.group_by("strategy").agg(right=CORRECT.mean(), share=pl.len() / table.height)
+    return given.filter(pl.col("share") >= RARE).sort("right")["strategy"][-1]
 
 
 def each_run(runs: Results) -> list[Results]:
@@ -127,6 +128,11 @@ class Course:
         )
 
     @property
+    def drawdown(self) -> float:
+        """The largest fall of accuracy from an earlier look."""
+        return float((np.maximum.accumulate(self.right) - self.right).max())
+
+    @property
     def gain_by_collapse(self) -> float:
         """The part of the gain in accuracy that is there by then; NaN where nothing is gained."""
         gain = self.right[-1] - self.right[0]
@@ -144,21 +150,28 @@ def course(run: Results) -> Course:
                   np.array(right))  # fmt: skip
 
 
-def change_of(measure: Callable[[pl.DataFrame], Estimate | float], **factors: Factor) -> Measure:
-    """A statistic after RL minus before it, model by model."""
-
-    def one(runs: Results) -> float:
-        values = (measure(responses(runs, when)) for when in ("after", "before"))
-        last, first = (
-            float(value.value) if isinstance(value, Estimate) else value for value in values
-        )
-        return last - first
+def change_of(
+    measure: Callable[[pl.DataFrame], Estimate | float], problems: str = "", /, **factors: Factor
+) -> Measure:
+    """A statistic after RL minus before it, model by model; of other `problems`, if named."""
 
     def over(results: Results) -> Estimate | None:
         runs = results.select(**factors)
-        return over_models(runs, one) if len(runs.select(stage="after")) else None
+        if not len(runs.select(stage="after")):
+            return None
+        return over_models(runs, lambda own: change(own, measure, problems))
 
     return over
+
+
+def change(
+    runs: Results, measure: Callable[[pl.DataFrame], Estimate | float], problems: str = ""
+) -> float:
+    """A statistic of all responses after RL minus the same before it."""
+    stages = (f"{problems} {when}".strip() for when in ("after", "before"))
+    values = (measure(responses(runs, stage)) for stage in stages)
+    last, first = (float(each.value) if isinstance(each, Estimate) else each for each in values)
+    return last - first
 
 
 def pass_at_most(table: pl.DataFrame) -> Estimate:
@@ -179,21 +192,44 @@ def samples(table: pl.DataFrame) -> int:
     return most + 1
 
 
-def trend_over_kl(value: Callable[[Results], float]) -> Measure:
-    """The slope of a number of each run on the rank of its KL coefficient."""
+def trend_over(factor: str, value: Callable[[Results], float], **factors: Factor) -> Measure:
+    """The slope of a number of each run on the rank of a factor's value."""
 
     def measure(results: Results) -> Estimate | None:
-        runs = results.select(experiment="collapse")
-        coefficients, models = runs.factor("kl"), runs.factor("base")
-        if len(coefficients) < 3:
+        runs = results.select(stage="rl", **factors)
+        levels, models = runs.factor(factor), runs.factor("base")
+        if len(levels) < 3:
             return None
+        chosen = results.select(**factors)
         values = [
-            [float(np.mean([value(run) for run in each_run(runs.select(base=model, kl=kl))]))
-             for kl in coefficients]
+            [float(np.mean([value(run) for run in
+                            each_run(chosen.select(base=model).select(**{factor: level}))]))
+             for level in levels]
             for model in models
         ]  # fmt: skip
-        ranks = np.arange(len(coefficients), dtype=np.float64)
+        ranks = np.arange(len(levels), dtype=np.float64)
         return slope_over_seeds(ranks, np.array(values), [int(model) for model in models])
+
+    return measure
+
+
+def difference(
+    value: Callable[[Results], float],
+    one: Mapping[str, Factor],
+    other: Mapping[str, Factor],
+    **factors: Factor,
+) -> Measure:
+    """A number of each run with some factors minus that of runs with others, model by model."""
+
+    def of_model(runs: Results) -> float:
+        found = [float(np.mean([value(run) for run in each_run(runs.select(**each))]))
+                 for each in (one, other)]  # fmt: skip
+        return found[0] - found[1]
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        there = all(len(runs.select(stage="rl", **each)) for each in (one, other))
+        return over_models(runs, of_model) if there else None
 
     return measure
 
@@ -225,17 +261,6 @@ def difference_of_parts(one: str, other: str, **factors: Factor) -> Measure:
     return measure
 
 
-def odds_of_programs(table: pl.DataFrame, by: str) -> float:
-    """Log-odds of programs against tagged code: of their `share`, or of `share × accuracy`.
-
-    The latter is what the KL-regularised optimum comes to where β is small (arXiv 2504.07912 §3.6).
-    """
-    value = CORRECT if by == "share × accuracy" else pl.lit(value=True)
-    counts = [table.filter((pl.col("strategy") == name) & value).height + 0.5
-              for name in ("program", "tagged")]  # fmt: skip
-    return math.log(counts[0] / counts[1])
-
-
 def base_logprobs(run: Results, last: bool) -> np.ndarray:
     """Mean log-probability a token under the pretrained model, of responses of one RL round.
 
@@ -252,47 +277,3 @@ def base_logprobs(run: Results, last: bool) -> np.ndarray:
     ratio = scores.filter(pl.col("step") == step).group_by(index).agg(pl.col("k1").sum())
     joined = once.join(ratio, on=index)
     return ((joined["own"] - joined["k1"]) / joined["tokens"]).to_numpy()
-
-
-def favourable(results: Results) -> Results:
-    """Runs without a penalty from the balanced and the crossover mixture."""
-    return results.where(
-        lambda factors: (
-            (factors.get("experiment"), factors.get("kl")) == ("collapse", 0.0)
-            or (factors.get("experiment"), factors.get("unfavourable")) == ("crossover", 0.0)
-        )
-    )
-
-
-def optimal_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
-    """Shares of formats under the policy that maximises reward minus β KL (§3.6).
-
-    That policy is the pretrained one times exp(reward / β), normalised problem by problem. So its
-    shares are those of responses before RL that weigh exp(reward / β) each.
-    """
-    weight = pl.when(CORRECT).then(math.exp(1 / kl)).otherwise(1.0)
-    weighed = before.with_columns(weight=weight / weight.sum().over("seed", "problem_id"))
-    total = weighed["weight"].sum()
-    sums = weighed.group_by("strategy").agg(pl.col("weight").sum() / total)
-    return dict(sums.iter_rows())
-
-
-def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """Total variation between two distributions over formats."""
-    names = {*one, *other}
-    return sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in names) / 2
-
-
-def distance_from_optimum(run: Results) -> float:
-    """Between measured shares after RL and those of the optimum."""
-    (kl,) = run.select(stage="after").factor("kl")
-    best = optimal_shares(responses(run, "before"), float(kl))
-    return distance(shares(responses(run, "after")), best)
-
-
-def still_moving(run: Results) -> float:
-    """How far shares in training went from the last quarter's first half to its second."""
-    table = run.select(stage="rl").rollouts("train")
-    done = table["step"] / table["step"].max()
-    before, after = (table.filter((low < done) & (done <= low + 1 / 8)) for low in (6 / 8, 7 / 8))
-    return distance(shares(before), shares(after))

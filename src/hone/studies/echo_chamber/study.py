@@ -7,21 +7,33 @@ function below is one experiment; `Settings.experiments` names those that a run 
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 
 from hone.objectives.algorithms import expert_iteration, grpo, ppo, rloo
 from hone.objectives.divergence import KL
 from hone.runs.plan import Node
 from hone.studies.echo_chamber.arms import (
-    MIXTURES,
     SCALES,
+    Harder,
     Settings,
+    asked_elsewhere,
     post_train,
     pretrain,
-    towards_unfavourable,
     with_rl,
 )
 from hone.studies.echo_chamber.claims import CLAIMS, PENALTIES
+from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
 from hone.studies.echo_chamber.figures import FIGURES
+from hone.studies.echo_chamber.mixtures import (
+    ALIKE,
+    MIXTURES,
+    added,
+    growth,
+    repeated,
+    towards_unfavourable,
+    with_hard,
+)
+from hone.studies.echo_chamber.statistics import NAMES
 from hone.studies.echo_chamber.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
 
@@ -41,7 +53,7 @@ def collapse(settings: Settings, seed: int) -> Iterator[Node]:
 
 def crossover(settings: Settings, seed: int) -> Iterator[Node]:
     """From a mixture whose most frequent format is a worse one to one that has little else."""
-    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
+    for part in (0.0, 0.5, 1.0):
         arm = f"{part:.0%} unfavourable"
         base = pretrain(settings, seed, arm, towards_unfavourable(part), unfavourable=part)
         for repeat in range(1, settings.repeats + 1):
@@ -87,7 +99,9 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
     for size, of in SCALES.items():
         large = replace(settings, scale=size, numbers="large")
         for mixture in ("balanced", "one program in three is wrong"):
-            base = pretrain(large, seed, f"{size}, {mixture}", MIXTURES[mixture], scale=size)
+            base = pretrain(
+                large, seed, f"{size}, {mixture}", MIXTURES[mixture], mixture=mixture, scale=size
+            )
             for times in (1, 3):
                 arm = f"{size}, {mixture}, lr {times * of.lr:g}"
                 rl = post_train(large, base, arm, lr=times * of.lr, experiment="scale", rate=times)
@@ -119,9 +133,47 @@ def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
         yield from with_rl(few, base, rl)
 
 
+def repeats(settings: Settings, seed: int) -> Iterator[Node]:
+    """One corpus read once to eight times: at as many tokens, and beside all else (Fig. 5)."""
+    documents = settings.steps * settings.batch
+    for times in (1, 2, 4, 8):
+        fixed = pretrain(settings, seed, f"{times}×", repeated(times, documents))
+        more = replace(settings, steps=round(settings.steps * growth(times)))
+        grown = pretrain(more, seed, f"{times}×, added", added(times, documents))
+        for base, tokens in ((fixed, "fixed"), (grown, "growing")):
+            rl = post_train(
+                settings, base, base.arm, experiment="repeats", times=times, tokens=tokens
+            )
+            yield from with_rl(settings, base, rl, forced=False)
+
+
+def transfer(settings: Settings, seed: int) -> Iterator[Node]:
+    """RL on easy problems, and what becomes of harder ones, by who wrote of them (§4)."""
+    for by in get_args(Harder):
+        hard = settings.harder(by)
+        mixtures = {"none": ALIKE} | {name: with_hard(name) for name in NAMES}
+        for name, mixture in mixtures.items():
+            arm = f"harder {by} in {name}"
+            base = pretrain(settings, seed, arm, mixture, hard)
+            rl = post_train(settings, base, arm, kl=0.1, experiment="transfer", by=by, hard=name)
+            yield from with_rl(settings, base, rl, forced=False)
+            others = {"hard": hard, "unseen wording": replace(settings.task(), wording="unseen")}
+            yield from asked_elsewhere(settings, base, rl, others)
+
+
 EXPERIMENTS = {
     function.__name__: function
-    for function in (collapse, crossover, refinement, controls, optimum, scale, algorithms)
+    for function in (
+        collapse,
+        crossover,
+        refinement,
+        controls,
+        optimum,
+        scale,
+        algorithms,
+        repeats,
+        transfer,
+    )
 }
 
 
@@ -130,7 +182,7 @@ def plan(settings: Settings) -> list[Node]:
     return seed_by_seed(settings, EXPERIMENTS)
 
 
-CORE = Settings(("collapse", "crossover", "refinement", "controls"), repeats=2)
+CORE = Settings(("collapse", "refinement", "controls"), repeats=2)
 study = Study(
     name="echo_chamber",
     title="Echo Chamber: which of the pretraining distributions does RL amplify?",
@@ -140,16 +192,19 @@ study = Study(
     "sentences; RL on other problems settles on one of the three. Which one, when, and at what "
     "price?",
     presets={
-        "quick": {"": replace(CORE, experiments=("collapse",), seeds=(0,), repeats=1)},
+        "quick": {"": replace(CORE, experiments=("collapse", "crossover"), seeds=(0,), repeats=1)},
         "full": {
             "core": CORE,
+            "crossover": replace(CORE, experiments=("crossover",), seeds=(1, 2, 3, 4, 5)),
             "optimum": replace(CORE, experiments=("optimum",), repeats=1),
             "scale": replace(CORE, experiments=("scale",), repeats=1),
             "algorithms": replace(CORE, experiments=("algorithms",), repeats=1),
+            "repeats": replace(CORE, experiments=("repeats",), repeats=1),
+            "transfer": replace(CORE, experiments=("transfer",), repeats=1),
         },
     },
     plan=plan,
-    claims=CLAIMS,
+    claims=(*CLAIMS, *ELSEWHERE),
     figures=FIGURES,
     tables=TABLES,
 )

@@ -3,22 +3,26 @@
 from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 
 from hone.measures import accuracy, share
 from hone.report.tables import Cell, Rows
+from hone.runs.folder import part_of_config
 from hone.runs.results import Results
+from hone.studies.echo_chamber.optimum import distance_from_optimum, optimal_shares, still_moving
 from hone.studies.echo_chamber.statistics import (
+    FREE,
     NAMES,
-    distance_from_optimum,
     each_run,
     majority,
-    optimal_shares,
     pass_at_most,
     responses,
     samples,
-    still_moving,
 )
+from hone.studies.echo_chamber.winners import PREDICTORS, threshold
 from hone.studies.study import Table
+
+ASIDE = 4  # problems shown
 
 
 def arms(results: Results) -> Rows | None:
@@ -32,6 +36,49 @@ def arms(results: Results) -> Rows | None:
             row[f"majority@{samples(table)}"] = majority(table)
             row |= {name: share(table, name) for name in NAMES}
     return rows or None
+
+
+def asides(results: Results) -> Rows | None:
+    """What the same problems were answered before RL and after it, without a penalty."""
+    runs = results.select(**FREE)
+    if not len(runs.select(stage="after")):
+        return None
+    run = each_run(runs)[0]
+    alphabet = part_of_config(run.select(stage="after").stages[0].folder, "task").alphabet
+    before, after = (responses(run, when).filter(pl.col("sample") == 0)
+                     for when in ("before", "after"))  # fmt: skip
+    beside = before.join(after, on="problem_id", suffix="_after", maintain_order="left")
+    return {
+        alphabet.text(np.array(row["prompt_ids"])): {
+            "before": f"{row['response_text']}\n[{row['grade']}]",
+            "after": f"{row['response_text_after']}\n[{row['grade_after']}]",
+        }
+        for row in beside.head(ASIDE).iter_rows(named=True)
+    }
+
+
+def transfer(results: Results) -> Rows | None:
+    """Accuracy on easy and on harder problems before and after RL on easy ones."""
+    rows: dict[str, dict[str, Cell]] = {}
+    runs = results.select(experiment="transfer")
+    for arm in runs.select(stage="after").arms:
+        row = rows[arm] = {}
+        for problems in ("", "hard", "unseen wording"):
+            for when in ("before", "after"):
+                table = responses(runs.select(arm=arm), f"{problems} {when}".strip())
+                row[f"{problems or 'easy'}, {when}"] = accuracy(table)
+                if problems == "hard":
+                    row[f"hard, pass@{samples(table)}, {when}"] = pass_at_most(table)
+    return rows or None
+
+
+def thresholds(results: Results) -> Rows | None:
+    """From which odds before RL a format wins, by what the odds are of."""
+    rows: dict[str, dict[str, Cell]] = {
+        by: {"log-odds of programs against tagged code": threshold(by)(results)}
+        for by in PREDICTORS
+    }
+    return rows if len(results.select(experiment="crossover")) else None
 
 
 def optimum(results: Results) -> Rows | None:
@@ -57,11 +104,34 @@ def _mean(value: Callable[[Results], float], runs: list[Results]) -> float:
 
 TABLES: tuple[Table, ...] = (
     Table(
+        "asides",
+        "The same problems before and after RL",
+        "The first sample, at temperature 1, to each of the first problems; balanced mixture, "
+        "no KL penalty.",
+        asides,
+    ),
+    Table(
         "arms",
         "Before and after RL",
         "Accuracy, pass@k and majority@k of samples at temperature 1 to the same problems, and the "
         "share of each format, by arm.",
         arms,
+    ),
+    Table(
+        "thresholds",
+        "What tells the winner",
+        "The log-odds before RL from which programs win as often as not, by a logistic fit over "
+        "mixtures and runs, jackknife over pretrained models. The KL-regularised optimum for a "
+        "small penalty says 0 by share × accuracy.",
+        thresholds,
+    ),
+    Table(
+        "transfer",
+        "Transfer",
+        "Accuracy at temperature 1 before and after RL on easy problems: on such problems, on "
+        "harder ones, and on easy ones in wording that neither RL nor pretraining has; by what "
+        "format a tenth of pretraining documents had about harder problems.",
+        transfer,
     ),
     Table(
         "optimum",

@@ -34,18 +34,20 @@ class Source:
     """Documents of one format.
 
     Attributes:
-        name: of the format, or `background`.
+        format: by name, or `background`.
         weight: its share of the documents.
         wrong: share of its documents in which one step does something else.
         miscoded: a relation that it always writes as another; "" for none.
         distinct: how many documents it has; they repeat. None: always new ones.
+        hard: whether its documents are about the corpus's hard problems.
     """
 
-    name: str
+    format: str
     weight: float
     wrong: float = 0.0
     miscoded: str = ""
     distinct: int | None = None
+    hard: bool = False
 
     def __post_init__(self) -> None:
         require(self.weight > 0, "weight", self.weight, "a number above 0")
@@ -55,6 +57,10 @@ class Source:
         if self.distinct is not None:
             require(self.distinct >= 1, "distinct", self.distinct, "1 or more documents")
 
+    @property
+    def name(self) -> str:
+        return f"hard {self.format}" if self.hard else self.format
+
 
 @dataclass(frozen=True)
 class WordCorpus:
@@ -63,18 +69,23 @@ class WordCorpus:
     Attributes:
         task: whose problems, formats and words.
         sources: of the documents; weights sum to 1.
+        hard: the problems of sources that say so; in the same formats and words.
     """
 
     task: WordProblems
     sources: tuple[Source, ...]
+    hard: WordProblems | None = None
 
     def __post_init__(self) -> None:
         total = sum(source.weight for source in self.sources)
         require(abs(total - 1) < 1e-9, "sources", self.sources, "weights that sum to 1")
         require(len(set(self.names)) == len(self.names), "sources", self.names, "each once")
-        for name in self.names:
-            if name not in (*self.task.strategies, BACKGROUND):
-                raise unknown("source", name, (*self.task.strategies, BACKGROUND))
+        for source in self.sources:
+            if source.format not in (*self.task.strategies, BACKGROUND):
+                raise unknown("format", source.format, (*self.task.strategies, BACKGROUND))
+            require(
+                self.hard is not None or not source.hard, "hard", None, "a task for hard sources"
+            )
 
     @property
     def alphabet(self) -> Alphabet:
@@ -86,46 +97,60 @@ class WordCorpus:
 
     @property
     def max_tokens(self) -> int:
-        return self.task.prompt_tokens + self.task.max_tokens
+        tasks = (self.task, self.hard or self.task)
+        return max(task.prompt_tokens + task.max_tokens for task in tasks)
 
     def documents(self, split: Split, n: int, stream: Stream) -> Documents:
         """`n` documents, each of a source drawn by weight; `validation` ones are always new."""
         weights = [source.weight for source in self.sources]
         drawn = stream.child("source").choice(weights, np.arange(n))
         part = "pretraining" if split == "train" else "validation"
-        rows = _written(self.task, [self.sources[source] for source in drawn], part, stream)
+        rows = _written(self, [self.sources[source] for source in drawn], part, stream)
         if split == "train":
             again = stream.child("again").uniform(np.arange(n))
             for row, source in enumerate(self.sources[source] for source in drawn):
                 if source.distinct is not None:
-                    rows[row] = _pool(self.task, source)[int(again[row] * source.distinct)]
+                    rows[row] = _pool(self, source)[int(again[row] * source.distinct)]
         return Documents(self.task.tokens(rows), np.array(self.names)[drawn])
 
 
 @lru_cache(maxsize=16)
-def _pool(task: WordProblems, source: Source) -> list[list[str]]:
+def _pool(corpus: WordCorpus, source: Source) -> list[list[str]]:
     """All documents that a source has."""
     assert source.distinct is not None
     pool = Stream.root(0).child("pool")
-    return _written(task, [source] * source.distinct, "pretraining", pool)
+    return _written(corpus, [source] * source.distinct, "pretraining", pool)
 
 
 def _written(
-    task: WordProblems, sources: Sequence[Source], part: Part, stream: Stream
+    corpus: WordCorpus, sources: Sequence[Source], part: Part, stream: Stream
 ) -> list[list[str]]:
     """A document of each of these sources, about a problem of its own."""
-    n = len(sources)
-    stories = task.stories(task.draw_part(part, n, stream.child("problems")))
-    others = background(n, stream)
-    write = {each.name: each.write for each in task.formats}
+    stories = _stories(corpus, sources, part, stream)
+    others = background(len(sources), stream)
+    write = {each.name: each.write for each in corpus.task.formats}
     return [
         [START, *other, END]
-        if source.name == BACKGROUND
-        else [START, *story.question, SEPARATOR, *write[source.name](taken), END]
+        if source.format == BACKGROUND
+        else [START, *story.question, SEPARATOR, *write[source.format](taken), END]
         for source, story, taken, other in zip(
             sources, stories, taken_as(sources, stories, stream), others, strict=True
         )
     ]
+
+
+def _stories(
+    corpus: WordCorpus, sources: Sequence[Source], part: Part, stream: Stream
+) -> list[Story]:
+    """What each document is about."""
+    task, hard = corpus.task, corpus.hard
+    stories = task.stories(task.draw_part(part, len(sources), stream.child("problems")))
+    rows = [row for row, source in enumerate(sources) if source.hard]
+    if hard is not None and rows:
+        drawn = hard.draw_part(part, len(rows), stream.child("hard problems"))
+        for row, story in zip(rows, hard.stories(drawn), strict=True):
+            stories[row] = story
+    return stories
 
 
 def taken_as(sources: Sequence[Source], stories: list[Story], stream: Stream) -> list[Story]:

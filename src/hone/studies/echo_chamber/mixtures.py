@@ -1,0 +1,105 @@
+"""What a model reads before RL: shares of formats in its documents, by name."""
+
+from dataclasses import dataclass, replace
+
+from hone.tasks.word_problems.corpus import BACKGROUND, Source
+from hone.tasks.word_problems.formats import FORMATS, PROGRAM, Program
+from hone.tasks.word_problems.story import Format
+
+DOCUMENTED = Program("documented", documented=True)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What a model reads: sources, by weight, and the formats that their words make up."""
+
+    sources: tuple[Source, ...]
+    formats: tuple[Format, ...] = FORMATS
+
+
+WRONG = 0.3
+"""Share of tagged documents in which one step is wrong. Without, tagged code is as accurate as a
+program, as both let the interpreter calculate; between equals RL does not choose."""
+
+
+def mixed(program: float, tagged: float, text: float, miscoded: str = "") -> Mixture:
+    """Shares of the three formats, the rest background; programs get `miscoded` steps wrong."""
+    shares = (
+        Source("program", program, miscoded=miscoded),
+        Source("tagged", tagged, wrong=WRONG),
+        Source("text", text),
+    )
+    rest = 1 - program - tagged - text
+    return Mixture((*shares, Source(BACKGROUND, rest)))
+
+
+CROSSOVER, UNFAVOURABLE = (0.20, 0.45, 0.07), (0.07, 0.61, 0.04)
+"""Shares of program, tagged and text."""
+
+
+def towards_unfavourable(part: float) -> Mixture:
+    """Shares on the way from those of the crossover (M1), at 0, to unfavourable ones (M2), at 1."""
+    program, tagged, text = (
+        (1 - part) * near + part * far for near, far in zip(CROSSOVER, UNFAVOURABLE, strict=True)
+    )
+    return mixed(program, tagged, text)
+
+
+MIXTURES: dict[str, Mixture] = {
+    "balanced": mixed(0.28, 0.28, 0.28),
+    "one program in three is wrong": mixed(0.33, 0.10, 0.33, miscoded="times"),
+    "two styles": Mixture(
+        (
+            Source("program", 0.63, wrong=0.1),
+            Source("documented", 0.27, wrong=0.1),
+            Source(BACKGROUND, 0.1),
+        ),
+        (PROGRAM, DOCUMENTED),
+    ),
+    "unrewarded": Mixture((Source(BACKGROUND, 1.0),)),
+}
+"""By name; §13.3 of the reproduction's specification calls them M0, M5, M4 and M7."""
+
+
+ALIKE = mixed(0.25, 0.25, 0.25)
+
+
+def with_hard(format: str) -> Mixture:
+    """Three formats alike, and a tenth of documents about hard problems, all in one format (M6)."""
+    *formats, background = ALIKE.sources
+    tenth = Source(format, 0.1, hard=True)
+    return Mixture((*formats, tenth, replace(background, weight=background.weight - 0.1)))
+
+
+ONCE = 0.05
+"""Share of programs among the documents where each of them is read once."""
+
+
+def repeated(times: int, documents: int) -> Mixture:
+    """The same programs read `times` times, as much text, and background instead of repeats (M3).
+
+    Args:
+        times: how often each program is read.
+        documents: that the model reads in all.
+    """
+    programs = Source("program", times * ONCE, distinct=round(ONCE * documents))
+    return Mixture((programs, Source("text", 0.1), Source(BACKGROUND, 0.9 - times * ONCE)))
+
+
+def added(times: int, documents: int) -> Mixture:
+    """The same programs read `times` times beside all else, as the paper adds them (§3).
+
+    Args:
+        documents: that the model reads in all where `times` is 1; else `growth(times)` as many.
+    """
+    others = repeated(1, documents)
+    weights = (times * ONCE, *(source.weight for source in others.sources[1:]))
+    return Mixture(tuple(
+        replace(source, weight=weight / growth(times))
+        for source, weight in zip(others.sources, weights, strict=True)
+    ))  # fmt: skip
+
+
+def growth(times: int) -> float:
+    """Documents where programs are read `times` times beside all else, over those of one time."""
+    return 1 + (times - 1) * ONCE

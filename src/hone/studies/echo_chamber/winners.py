@@ -1,0 +1,68 @@
+"""Which format wins, and what tells it before RL: its share, or its share times its accuracy."""
+
+import math
+
+import numpy as np
+import polars as pl
+
+from hone.measures import Estimate, logistic_fit, over_seeds
+from hone.measures.accuracy import CORRECT
+from hone.runs.results import Results
+from hone.studies.echo_chamber.statistics import each_run, responses, winner
+from hone.studies.study import Measure
+
+PREDICTORS = ("share", "share × accuracy")
+
+
+def wins(run: Results) -> str:
+    """The format that a run ends in."""
+    return winner(responses(run, "after"))
+
+
+def odds_of_programs(table: pl.DataFrame, by: str) -> float:
+    """Log-odds of programs against tagged code: of their `share`, or of `share × accuracy`.
+
+    The latter is what the KL-regularised optimum comes to where β is small (arXiv 2504.07912 §3.6).
+    """
+    value = CORRECT if by == "share × accuracy" else pl.lit(value=True)
+    counts = [table.filter((pl.col("strategy") == name) & value).height + 0.5
+              for name in ("program", "tagged")]  # fmt: skip
+    return math.log(counts[0] / counts[1])
+
+
+def odds_and_wins(runs: Results, by: str) -> tuple[np.ndarray, np.ndarray]:
+    """Of every run: log-odds of programs against tagged code before RL, and whether they win."""
+    each = each_run(runs)
+    odds = [odds_of_programs(responses(run, "before"), by) for run in each]
+    return np.array(odds), np.array([wins(run) == "program" for run in each])
+
+
+def even_odds(runs: Results, by: str) -> float:
+    """The log-odds before RL from which programs win as often as not; NaN if one side always wins.
+
+    By a logistic fit.
+    """
+    odds, won = odds_and_wins(runs, by)
+    if won.all() or not won.any():
+        return math.nan
+    intercept, slope = logistic_fit(odds, won)
+    return -intercept / slope
+
+
+def threshold(by: str) -> Measure:
+    """`even_odds` over all runs, with the jackknife over pretrained models.
+
+    The KL-regularised optimum of little β says 0 by share × accuracy.
+    """
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(experiment="crossover")
+        models = [int(model) for model in runs.factor("base")]
+        if len(models) < 2:
+            return None
+        whole, n = even_odds(runs, by), len(models)
+        without = [even_odds(runs.where(lambda factors, out=model: factors.get("base") != out), by)
+                   for model in models]  # fmt: skip
+        return over_seeds([n * whole - (n - 1) * part for part in without], models)
+
+    return measure
