@@ -129,6 +129,17 @@ def mistral_style(
     )  # fmt: skip
 
 
+def olmo_style(vocab: int, width: int, layers: int, heads: int, context: int) -> DecoderConfig:
+    """An OLMo: LayerNorm without weights, rotary positions, SwiGLU of four times the width."""
+    require(width % heads == 0, "heads", heads, f"divisors of width = {width}")
+    return DecoderConfig(
+        family="olmo", vocab=vocab, width=width, layers=layers, heads=heads, kv_heads=heads,
+        head_dim=width // heads, mlp_width=4 * width, context=context, norm="plain",
+        positions="rotary", mlp="swiglu", qkv_bias=False, bias=False, tie=False,
+        rope_theta=10_000.0, norm_eps=_OLMO_NORM_EPS,
+    )  # fmt: skip
+
+
 def _swiglu_width(width: int) -> int:
     """Three matrices of this width weigh as much as GELU's two of 4 × width; a multiple of 8."""
     return max(8, round(8 * width / 3 / 8) * 8)

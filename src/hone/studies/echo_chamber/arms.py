@@ -1,11 +1,12 @@
 """How an arm is made: what a model reads, the RL from it, and what is looked at around it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from hone.core.contracts import Corpus, Task
 from hone.core.errors import require
-from hone.models.config import DecoderConfig, mistral_style
+from hone.models.config import DecoderConfig, mistral_style, olmo_style
 from hone.objectives.algorithms import Algorithm, grpo
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
@@ -16,7 +17,17 @@ from hone.tasks.word_problems.corpus import WordCorpus
 from hone.tasks.word_problems.formats import FORMATS
 from hone.tasks.word_problems.stories import Regime
 from hone.tasks.word_problems.story import Format
-from hone.training.configs import Evaluation, Optimizer, PostTrain, Pretrain, Respond, Score
+from hone.training.configs import (
+    Device,
+    Dtype,
+    Evaluation,
+    Numerics,
+    Optimizer,
+    PostTrain,
+    Pretrain,
+    Respond,
+    Score,
+)
 
 REWARDS: dict[str, Reward] = {
     "verifier": verified("outcome"),
@@ -34,6 +45,12 @@ class Scale:
     layers: int
     pretrain_lr: float
     lr: float
+    heads: int | None = None  # of the paper's own architecture; none: a Mistral, heads 32 wide
+
+    def decoder(self, vocab: int, context: int) -> DecoderConfig:
+        if self.heads:
+            return olmo_style(vocab, self.width, self.layers, self.heads, context)
+        return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
 
 
 SCALES = {
@@ -41,6 +58,8 @@ SCALES = {
     "0.6M": Scale(128, 3, 1.5e-3, 1e-4),
     "2M": Scale(192, 4, 1e-3, 7e-5),
 }
+PAPER_SCALES = {"150M": Scale(768, 12, 1e-3, 1e-6, 12), "1B": Scale(2048, 16, 1e-3, 1e-6, 16)}
+"""§4 of the reproduction's specification."""
 
 
 Harder = Literal["numbers", "steps"]
@@ -68,13 +87,24 @@ class Settings:
     problems: int = 256  # of evaluation
     samples: int = 32  # to each of them, before and after RL
     looks: int = 12  # evaluations during RL
+    warmup: int = 50  # steps of pretraining
+    betas: tuple[float, float] = (0.9, 0.99)  # of AdamW
+    temperature: float = 1.0  # of responses
+    top_p: float = 1.0  # of those before and after RL
+    tokenizer: str | None = None  # folder of the model whose tokens real corpora are read in
+    data: str | None = None  # folder of real corpora and problems
+    device: Device = "cpu"
+    dtype: Dtype = "float32"
 
     def __post_init__(self) -> None:
         for name in ("repeats", "steps", "batch", "rounds", "prompts", "updates", "problems",
                      "samples", "looks"):  # fmt: skip
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.group >= 2, "group", self.group, "2 or more")
-        require(self.scale in SCALES, "scale", self.scale, " or ".join(SCALES))
+        require(self.warmup >= 0, "warmup", self.warmup, "0 or more steps")
+        require(self.temperature > 0, "temperature", self.temperature, "a number above 0")
+        known = SCALES | PAPER_SCALES
+        require(self.scale in known, "scale", self.scale, " or ".join(known))
 
     @property
     def minibatch(self) -> int:
@@ -90,10 +120,13 @@ class Settings:
             return replace(self.task(), numbers="large")
         return replace(self.task(), low=self.high + 1, high=self.high + 2)
 
-    def decoder(self, corpus: WordCorpus) -> DecoderConfig:
-        size = SCALES[self.scale]
-        vocab = len(corpus.alphabet)
-        return mistral_style(vocab, size.width, size.layers, corpus.max_tokens, head_dim=32)
+    @property
+    def size(self) -> Scale:
+        return (SCALES | PAPER_SCALES)[self.scale]
+
+    @property
+    def numerics(self) -> Numerics:
+        return Numerics(self.dtype, self.device)
 
 
 def pretrain(
@@ -107,19 +140,28 @@ def pretrain(
     """A model that has read a mixture of documents, some about hard problems, and nothing else."""
     task = settings.task(reads.formats)
     corpus = WordCorpus(task, reads.sources, hard)
+    return read(settings, seed, arm, corpus, task, **factors)
+
+
+def read(
+    settings: Settings, seed: int, arm: str, corpus: Corpus, task: Task, **factors: Factor
+) -> Node:
+    """A model that has read a corpus."""
     config = Pretrain(
         corpus=corpus,
         task=task,
         steps=settings.steps,
         batch=settings.batch,
         optimizer=Optimizer(
-            SCALES[settings.scale].pretrain_lr,
-            warmup=min(50, settings.steps),
+            settings.size.pretrain_lr,
+            warmup=min(settings.warmup, settings.steps),
             decay="cosine",
+            betas=settings.betas,
             weight_decay=0.1,
         ),
         evaluation=Evaluation(settings.problems, settings.steps, 4),
-        model=settings.decoder(corpus),
+        model=settings.size.decoder(len(corpus.alphabet), corpus.max_tokens),
+        numerics=settings.numerics,
     )
     return Node(arm, "pretrain", config, seed, {}, {"mixture": arm, "base": seed, **factors})
 
@@ -145,13 +187,21 @@ def post_train(
         rounds=settings.rounds,
         prompts=settings.prompts,
         group=settings.group,
-        optimizer=Optimizer(lr or SCALES[settings.scale].lr, warmup=5),
+        optimizer=Optimizer(lr or settings.size.lr, warmup=5, betas=settings.betas),
         evaluation=Evaluation(
             settings.problems // 2, max(1, settings.rounds // settings.looks), samples=4
         ),
+        temperature=settings.temperature,
+        numerics=settings.numerics,
     )
     labels = {**base.factors, "repeat": repeat, "kl": kl, "reward": reward, **factors}
     return Node(arm, "rl", config, base.seed + 100 * (repeat - 1), {"policy": base}, labels)
+
+
+def asked(settings: Settings, task: Task, samples: int, forced: str | None = None) -> Respond:
+    """Responses to as many problems as the settings say."""
+    return Respond(task, settings.problems, samples, settings.temperature, settings.top_p,
+                   forced=forced, numerics=settings.numerics)  # fmt: skip
 
 
 def looked_at(settings: Settings, policy: Node, arm: str, when: str, seed: int,
@@ -161,17 +211,17 @@ def looked_at(settings: Settings, policy: Node, arm: str, when: str, seed: int,
     task = policy.config.task
     for strategy in (None, *(task.strategies if forced else ())):
         samples = settings.samples if strategy is None else max(4, settings.samples // 4)
-        config = Respond(task, settings.problems, samples, forced=strategy)
+        config = asked(settings, task, samples, strategy)
         stage = when if strategy is None else f"{when} {strategy}"
         yield Node(arm, stage, config, seed, {"policy": policy}, factors)
 
 
 def asked_elsewhere(
-    settings: Settings, base: Node, rl: Node, tasks: dict[str, WordProblems]
+    settings: Settings, base: Node, rl: Node, tasks: Mapping[str, Task]
 ) -> Iterator[Node]:
     """Problems of other kinds, by name, before RL and after it."""
     for name, task in tasks.items():
-        config = Respond(task, settings.problems, settings.samples)
+        config = asked(settings, task, settings.samples)
         for when, policy in (("before", base), ("after", rl)):
             stage = f"{name} {when}"
             yield Node(rl.arm, stage, config, policy.seed, {"policy": policy}, rl.factors)
@@ -184,5 +234,5 @@ def with_rl(settings: Settings, base: Node, rl: Node, forced: bool = True) -> It
     yield from looked_at(settings, base, rl.arm, "before", base.seed, labels, forced)
     yield from looked_at(settings, rl, rl.arm, "after", rl.seed, labels, forced)
     assert isinstance(rl.config, PostTrain)
-    drift = Score(rl.config.task, settings.rounds)
+    drift = Score(rl.config.task, settings.rounds, settings.numerics)
     yield Node(rl.arm, "drift", drift, rl.seed, {"policy": base, "rollouts": rl}, labels)

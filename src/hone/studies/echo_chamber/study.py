@@ -23,6 +23,7 @@ from hone.studies.echo_chamber.arms import (
 )
 from hone.studies.echo_chamber.claims import CLAIMS, PENALTIES
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.echo_chamber.corpora import corpora
 from hone.studies.echo_chamber.figures import FIGURES
 from hone.studies.echo_chamber.mixtures import (
     ALIKE,
@@ -173,6 +174,7 @@ EXPERIMENTS = {
         algorithms,
         repeats,
         transfer,
+        corpora,
     )
 }
 
@@ -183,6 +185,23 @@ def plan(settings: Settings) -> list[Node]:
 
 
 CORE = Settings(("collapse", "refinement", "controls"), repeats=2)
+PAPER = Settings(
+    ("corpora",),
+    seeds=(1,),
+    scale="150M",
+    steps=60_000,
+    batch=1_700,  # documents, about a million tokens
+    rounds=1_160,
+    problems=1_319,
+    samples=64,
+    warmup=5_000,
+    betas=(0.9, 0.95),
+    temperature=0.7,
+    top_p=0.95,
+    device="cuda",
+    dtype="bfloat16",
+)
+"""§4 to §6 of the reproduction's specification; the learning rate of RL is constant here."""
 study = Study(
     name="echo_chamber",
     title="Echo Chamber: which of the pretraining distributions does RL amplify?",
@@ -202,6 +221,7 @@ study = Study(
             "repeats": replace(CORE, experiments=("repeats",), repeats=1),
             "transfer": replace(CORE, experiments=("transfer",), repeats=1),
         },
+        "paper": {"150M": PAPER, "1B": replace(PAPER, scale="1B")},
     },
     plan=plan,
     claims=(*CLAIMS, *ELSEWHERE),

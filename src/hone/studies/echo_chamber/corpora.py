@@ -1,0 +1,153 @@
+"""The corpora and problems of the paper itself, in a folder (§2 to §6)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from hone.core.errors import UsageError, require
+from hone.core.language_model import ModelTokens, tokens_of
+from hone.objectives.algorithms import Algorithm, Critic, grpo, ppo
+from hone.objectives.divergence import KL
+from hone.runs.plan import Factor, Node
+from hone.studies.echo_chamber.arms import Settings, asked_elsewhere, post_train, read, with_rl
+from hone.tasks.maths import MathProblems, Rows, rows_of
+from hone.tasks.maths.corpus import TextCorpus, Texts, by_repeats, texts_of
+
+CONTEXT = 2048  # tokens of a document
+PROMPT, RESPONSE = 1024, 1024  # tokens
+DEFAULT_KL = 1e-3
+
+
+CORPORA: dict[str, tuple[str, ...]] = {
+    "finemath": ("text",),  # HuggingFaceTB/finemath, finemath-3plus
+    "algebraic-stack": ("text",),  # EleutherAI/proof-pile-2, algebraic-stack
+    "tinygsm": ("question", "code"),  # TinyGSM/TinyGSM
+    "omi1": ("question", "generated_solution"),  # nvidia/OpenMathInstruct-1, the correct ones
+    "omi2": ("problem", "generated_solution"),  # nvidia/OpenMathInstruct-2
+    "metamath": ("query", "response"),  # meta-math/MetaMathQA
+}
+"""Columns of the documents of each corpus."""
+PROBLEMS = ("gsm8k-train", "gsm8k-test", "math-500", "aime")
+ALWAYS = {"finemath": 1, "algebraic-stack": 1}
+THREE = {"tinygsm": 1, "omi1": 1, "omi2": 1}
+MIXTURES: dict[str, dict[str, tuple[dict[str, int], dict[str, Factor]]]] = {
+    "150M": {
+        "TG + OMI1 + OMI2": (THREE, {"experiment": "collapse"}),
+        "TG + 4×OMI1": (
+            {"tinygsm": 1, "omi1": 4},
+            {"experiment": "crossover", "unfavourable": 0.0},
+        ),
+        "TG + 8×OMI1": (
+            {"tinygsm": 1, "omi1": 8},
+            {"experiment": "crossover", "unfavourable": 1.0},
+        ),
+        **{
+            f"{times}×TG": (
+                {"tinygsm": times},
+                {"experiment": "repeats", "tokens": "growing", "times": times},
+            )
+            for times in (1, 2, 4, 8)
+        },
+    },
+    "1B": {
+        "TG + OMI1 + OMI2": (THREE, {"experiment": "collapse"}),
+        **{
+            name: (repeats, {"experiment": "transfer"})
+            for name, repeats in {
+                "TG": {"tinygsm": 1},
+                "TG + 4×OMI1": {"tinygsm": 1, "omi1": 4},
+                "TG + OMI2": {"tinygsm": 1, "omi2": 1},
+                "OMI2 + MMQA": {"omi2": 1, "metamath": 1},
+            }.items()
+        },
+    },
+}
+"""Of each scale: how often each corpus is read, and what the arm is compared with."""
+
+
+def corpora(settings: Settings, seed: int) -> Iterator[Node]:
+    """The paper's arms on its own corpora: RL on GSM8K, and what becomes of MATH and AIME."""
+    data, model = _given(settings)
+    tokens = tokens_of(Path(model))
+    asked = _problems(data, tokens, "gsm8k-test")
+    harder = {"hard": _problems(data, tokens, "math-500"),
+              "hardest": _problems(data, tokens, "aime")}  # fmt: skip
+    for name, (repeats, labels) in MIXTURES[settings.scale].items():
+        base = read(settings, seed, name, _corpus(data, tokens, repeats), asked)
+        for how, algorithm, kl, more in _runs(settings, labels):
+            rl = post_train(settings, base, f"{name}, {how}", algorithm=algorithm, kl=kl)
+            rl = replace(rl, factors={**rl.factors, **labels, **more})
+            yield from with_rl(settings, base, rl, forced=False)
+            yield from asked_elsewhere(settings, base, rl, harder)
+
+
+Run = tuple[str, Algorithm, float, dict[str, Factor]]
+"""What it is called, how it is trained, under which KL coefficient, and what it is compared by."""
+
+
+def _runs(settings: Settings, labels: Mapping[str, Factor]) -> Iterator[Run]:
+    """PPO as in the paper; of the mixture of three, other coefficients and algorithms too."""
+    batch = settings.minibatch
+    critic = Critic(lr=7.0)
+
+    def by_ppo(kl: float) -> Algorithm:
+        penalty = KL(kl, "k1", "reward") if kl else None
+        return ppo(minibatch=batch, kl=penalty, critic=critic)
+
+    if labels["experiment"] != "collapse":
+        yield "PPO", by_ppo(DEFAULT_KL), DEFAULT_KL, {}
+        return
+    for kl in (0.0, DEFAULT_KL, 10 * DEFAULT_KL):
+        yield f"PPO, β = {kl:g}", by_ppo(kl), kl, {}
+    for by, algorithm, kl in (
+        ("PPO", by_ppo(DEFAULT_KL), DEFAULT_KL),
+        ("GRPO", grpo(minibatch=batch), 0.0),
+        ("GRPO, KL", grpo(minibatch=batch, kl=KL(DEFAULT_KL)), DEFAULT_KL),
+        ("GRPO as released", grpo("token_mean_of_8", minibatch=batch), 0.0),
+    ):
+        yield by, algorithm, kl, {"experiment": "algorithms", "by": by}
+
+
+def _problems(data: str, tokens: ModelTokens, held_out: str) -> MathProblems:
+    """GSM8K's training problems for RL; others to be asked."""
+    return MathProblems(_rows(data, "gsm8k-train"), tokens, PROMPT, RESPONSE, _rows(data, held_out))
+
+
+def _corpus(data: str, tokens: ModelTokens, repeats: Mapping[str, int]) -> TextCorpus:
+    texts = {name: (_texts(data, name), times) for name, times in {**ALWAYS, **repeats}.items()}
+    return TextCorpus(tokens, CONTEXT, by_repeats(texts))
+
+
+@lru_cache(maxsize=16)
+def _texts(data: str, name: str) -> Texts:
+    return texts_of(_own(data, name), columns=CORPORA[name])
+
+
+@lru_cache(maxsize=16)
+def _rows(data: str, name: str) -> Rows:
+    return rows_of(_own(data, name))
+
+
+def _own(data: str, name: str) -> Path:
+    """The file or folder that holds a corpus or a set of problems."""
+    found = [path for path in sorted(Path(data).glob(f"{name}*")) if path.stem == name]
+    if len(found) != 1:
+        known = ", ".join((*CORPORA, *PROBLEMS))
+        raise UsageError(
+            f"data = {data} has {len(found)} files or folders called {name}; put one there, as a "
+            f".jsonl, .json or .parquet file or a folder (the study reads {known})"
+        )
+    return found[0]
+
+
+def _given(settings: Settings) -> tuple[str, str]:
+    """The folders of the data and of the tokenizer."""
+    require(settings.scale in MIXTURES, "scale", settings.scale, " or ".join(MIXTURES))
+    if settings.data is None or settings.tokenizer is None:
+        raise UsageError(
+            "data and tokenizer are not both given; name the folder of the paper's corpora and "
+            "problems, and that of a language model in whose tokens they are read, e.g. "
+            "data=corpora tokenizer=Llama-2-7b-hf"
+        )
+    return settings.data, settings.tokenizer

@@ -1,0 +1,111 @@
+"""The paper's own arms, stage by stage, on corpora and a model in miniature."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hone.core.errors import UsageError
+from hone.models.config import olmo_style, parameters
+from hone.runs.plan import unique
+from hone.studies.echo_chamber import arms
+from hone.studies.echo_chamber.arms import Scale, Settings
+from hone.studies.echo_chamber.corpora import CORPORA, MIXTURES, PROBLEMS
+from hone.studies.echo_chamber.study import plan, study
+from hone.tasks.maths.corpus import TextCorpus
+from hone.training.configs import PostTrain, Pretrain
+from tests.language_models import write_language_model
+from tests.studies.stages import carry_out
+
+pytest.importorskip("transformers")
+
+
+def test_the_models_have_as_many_weights_as_the_papers() -> None:
+    assert parameters(olmo_style(32_000, 768, 12, 12, 2048)) == 162_398_208
+    billion = parameters(olmo_style(32_000, 2048, 16, 16, 2048))
+    assert billion - 32_000 * 2048 == pytest.approx(1.139e9, rel=0.001)  # without its embedding
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every corpus and every set of problems that the study reads."""
+    folder = tmp_path_factory.mktemp("data")
+    for name, columns in CORPORA.items():
+        write(folder / f"{name}.jsonl",
+              [dict.fromkeys(columns, f"{name} {i}") for i in range(200)])  # fmt: skip
+    for name in PROBLEMS:
+        write(folder / f"{name}.jsonl",
+              [{"question": f"What is {i} in {name}?", "answer": f"It is.\n#### {i}"}
+               for i in range(12)])  # fmt: skip
+    return folder
+
+
+def write(path: Path, rows: list[dict]) -> None:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setitem(arms.PAPER_SCALES, "150M", Scale(32, 1, 1e-3, 1e-4, 2))
+    monkeypatch.setattr("hone.studies.echo_chamber.corpora.PROMPT", 64)
+    monkeypatch.setattr("hone.studies.echo_chamber.corpora.RESPONSE", 8)
+    tokenizer = write_language_model(tmp_path / "model", template=None)
+    return replace(
+        study.settings("paper", "150M"), tokenizer=str(tokenizer), data=str(data), steps=2,
+        batch=4, rounds=1, prompts=2, group=2, updates=1, problems=4, samples=2, looks=1,
+        device="cpu", dtype="float32",
+    )  # fmt: skip
+
+
+def test_the_settings_are_the_papers() -> None:
+    preset = study.settings("paper", "150M")
+    assert (preset.prompts, preset.group, preset.minibatch) == (64, 8, 64)
+    assert (preset.temperature, preset.samples, preset.top_p) == (0.7, 64, 0.95)
+    assert set(study.presets["paper"]) == set(MIXTURES)
+
+
+def test_every_stage_of_an_arm_can_be_carried_out(settings: Settings, tmp_path: Path) -> None:
+    nodes = [node for node in plan(settings) if node.arm.startswith("TG + 4×OMI1")]
+    for node in unique(nodes):
+        carry_out(node, tmp_path / "run")
+    (after,) = (node for node in unique(nodes) if node.stage == "hard after")
+    (file,) = (after.folder(tmp_path / "run") / "rollouts").glob("*.parquet")
+    table = pl.read_parquet(file)
+    assert set(table["temperature"]) == {0.7}
+    assert table.height == 4 * 2
+
+
+def test_arms_are_compared_as_those_from_scratch_are(settings: Settings) -> None:
+    nodes = unique(plan(settings))
+    rl = [node for node in nodes if isinstance(node.config, PostTrain)]
+    assert {node.factors["kl"] for node in rl if node.factors["experiment"] == "collapse"} == {
+        0.0, 1e-3, 1e-2,
+    }  # fmt: skip
+    compared = [node for node in rl if node.factors["experiment"] == "algorithms"]
+    assert {node.factors["by"] for node in compared} >= {"GRPO", "GRPO, KL", "GRPO as released"}
+    assert all(node.config.algorithm.critic is None or node.config.algorithm.critic.lr == 7.0
+               for node in rl if isinstance(node.config, PostTrain))  # fmt: skip
+
+
+def test_repeats_weigh_a_corpus(settings: Settings) -> None:
+    def share(arm: str, name: str) -> float:
+        (node,) = (node for node in unique(plan(settings))
+                   if node.arm == arm and isinstance(node.config, Pretrain))  # fmt: skip
+        assert isinstance(node.config, Pretrain)
+        assert isinstance(node.config.corpus, TextCorpus)
+        return {each.name: each.weight for each in node.config.corpus.sources}[name]
+
+    assert share("1×TG", "tinygsm") == pytest.approx(1 / 3)
+    assert share("8×TG", "tinygsm") == pytest.approx(8 / 10)
+    assert share("TG + 8×OMI1", "omi1") == pytest.approx(8 / 11)
+
+
+def test_what_is_missing_is_named(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not both given"):
+        plan(replace(settings, tokenizer=None))
+    with pytest.raises(UsageError, match="0 files or folders called gsm8k-train"):
+        plan(replace(settings, data=str(tmp_path)))
+    with pytest.raises(UsageError, match="scale"):
+        plan(replace(settings, scale="0.1M"))
