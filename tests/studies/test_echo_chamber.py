@@ -92,7 +92,7 @@ def test_every_mixture_and_scale_can_be_read() -> None:
             for node in unique(EXPERIMENTS[name](part, 1)):
                 if isinstance(node.config, Pretrain):
                     assert node.config.corpus.max_tokens <= node.config.model.context
-    assert set(SCALES) == {"0.1M", "0.6M", "2M"}
+    assert set(SCALES) == {"0.1M", "0.3M", "1M"}
     for mixture in MIXTURES.values():
         assert math.isclose(sum(source.weight for source in mixture.sources), 1)
 

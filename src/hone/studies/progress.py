@@ -69,6 +69,10 @@ class Estimator:
         known = sum((seconds for _, seconds in found if seconds is not None), 0.0)
         return known, [node for node, seconds in found if seconds is None]
 
+    def operations(self, nodes: Sequence[Node]) -> str:
+        """Floating-point operations of stages whose time cannot be told, about."""
+        return f"{sum(map(self._work, nodes)):.0e} operations"
+
     @staticmethod
     def _work(node: Node) -> float:
         base = node
@@ -91,7 +95,8 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
         seconds, untold = estimator.total(left)
         seeds = ",".join(str(node.seed) for node in members)
         done = f"{len(members) - len(left)}/{len(members)}"
-        table.add_row(arm, stage, seeds, done, "not known" if untold else duration(seconds))
+        cost = estimator.operations(untold) if untold else duration(seconds)
+        table.add_row(arm, stage, seeds, done, cost)
     return Group(
         table,
         f"{len(unique(nodes))} different stages, {len(to_do)} to do, "
@@ -104,7 +109,7 @@ def _time(estimator: Estimator, to_do: Sequence[Node], workers: int) -> str:
     seconds, untold = estimator.total(to_do)
     devices = ", ".join(sorted(set(map(_device, untold))))
     if untold and len(untold) == len(to_do):
-        return f"time not known: none has run on {devices} yet"
+        return f"{estimator.operations(untold)}, time not known: none has run on {devices} yet"
     told = f"about {duration(seconds / workers)} with {workers} worker{'s' * (workers != 1)}"
     if not untold:
         return told

@@ -55,8 +55,8 @@ class Scale:
 
 SCALES = {
     "0.1M": Scale(64, 2, 4e-3, 3e-4),
-    "0.6M": Scale(128, 3, 1.5e-3, 1e-4),
-    "2M": Scale(192, 4, 1e-3, 7e-5),
+    "0.3M": Scale(96, 3, 2.5e-3, 1.5e-4),
+    "1M": Scale(160, 3, 1.5e-3, 1e-4),
 }
 PAPER_SCALES = {"150M": Scale(768, 12, 1e-3, 1e-6, 12), "1B": Scale(2048, 16, 1e-3, 1e-6, 16)}
 """§4 of the reproduction's specification."""

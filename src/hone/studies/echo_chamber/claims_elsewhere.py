@@ -19,7 +19,7 @@ from hone.studies.echo_chamber.winners import wins
 
 BY_PPO, RESTARTED = {"by": "PPO"}, {"by": "EI, restarted"}
 MISCODED = "one program in three is wrong"
-SMALL, LARGE = {"scale": "0.1M"}, {"scale": "2M"}
+SMALL, LARGE = {"scale": "0.1M"}, {"scale": "1M"}
 
 
 def _text_after(run: Results) -> float:
@@ -56,7 +56,7 @@ SCALE = (
         "large_ends_in_text",
         "§3.4, Fig. 7",
         "a large one that has read as many tokens in natural language.",
-        "share of text after RL with 2 M parameters minus with 0.1 M, same documents",
+        "share of text after RL with 1 M parameters minus with 0.1 M, same documents",
         AtLeast(0.2),
         difference(_text_after, LARGE, SMALL, experiment="scale", mixture=MISCODED),
     ),
@@ -64,7 +64,7 @@ SCALE = (
         "scale_alone",
         "§3.4",
         "Scale moves the winner where no format has a systematic error, too.",
-        "share of text after RL with 2 M parameters minus with 0.1 M, balanced mixture",
+        "share of text after RL with 1 M parameters minus with 0.1 M, balanced mixture",
         AtLeast(0.2),
         difference(_text_after, LARGE, SMALL, experiment="scale", mixture="balanced"),
     ),
