@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
+from hone.core.alphabet import Alphabet
 from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.tasks import parse_task, rendering
 from hone.tasks.registry import TASKS
 from hone.tasks.rendering import renderings
 
-WRITTEN = ["parity:d=6", "field_arithmetic", "field_arithmetic:symbols=fresh,off_native=trial"]
+WRITTEN = [
+    "parity:d=6",
+    "field_arithmetic",
+    "field_arithmetic:symbols=fresh,off_native=trial",
+    "word_problems:high=4,numbers=large,operations=more+together+rate+fraction",
+]
 
 
 @pytest.mark.parametrize("written", WRITTEN)
@@ -17,6 +23,8 @@ def test_symbols_are_read_as_the_task_reads_its_tokens(written: str) -> None:
     task = parse_task(written)
     problems, stopped = task.draw("train", 20, Stream.root(0)), np.arange(20) % 3 > 0
     compact = rendering(task, "compact")
+    assert isinstance(task.alphabet, Alphabet)
+    joiner = task.alphabet.joiner
     for strategy in task.strategies:
         solutions = task.demonstrate(problems, strategy)
         expected = task.read(problems, solutions, np.ones(20, dtype=bool))
@@ -26,7 +34,7 @@ def test_symbols_are_read_as_the_task_reads_its_tokens(written: str) -> None:
             assert (getattr(found, name) == getattr(expected, name)).all()
         for text, spans, classes in zip(texts, found.spans, expected.classes, strict=True):
             words = [text[span.start : span.end] for span in spans]
-            assert words == text.split()
+            assert joiner.join(words) == text
             assert [span.position for span in spans] == classes[: len(words)].tolist()
         cut = compact.read(problems, texts, stopped)
         assert ((cut.reasons == "truncated") == ~stopped).all()
@@ -49,7 +57,7 @@ def test_a_task_says_which_renderings_it_has() -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("text", "for parity; allowed: compact, or text for field_arithmetic"),
+    [("text", "for parity; allowed: compact, or text for field_arithmetic, .*word_problems"),
      ("txet", "did you mean 'text'")],
 )  # fmt: skip
 def test_a_rendering_that_a_task_lacks_is_refused(name: str, said: str) -> None:

@@ -1,6 +1,7 @@
 """Word problems: stories that hold together, told and solved in every format, read back."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -372,11 +373,70 @@ def test_held_out_documents_are_of_other_problems() -> None:
 
 
 @pytest.mark.parametrize(
+    "hard", [replace(EASY, low=EASY.high + 1, high=EASY.high + 2), replace(EASY, numbers="large")]
+)
+def test_hard_documents_are_of_hard_problems_and_in_nobodys_prompts(hard: WordProblems) -> None:
+    """Every line of a sentence tells a quantity: as many lines, as many steps."""
+    sources = (Source("text", 0.7), Source("text", 0.3, hard=True))
+    corpus = WordCorpus(EASY, sources, hard)
+    drawn = corpus.documents("train", 600, Stream.root(2))
+    assert set(drawn.sources) == {"text", "hard text"}
+    assert np.isclose(np.mean(drawn.sources == "hard text"), 0.3, atol=0.06)
+    assert drawn.tokens.lengths.max() <= corpus.max_tokens
+    texts = [corpus.alphabet.text(np.array(row)) for row in drawn.tokens.lists()]
+    solutions = [text.partition("\n\n")[2] for text in texts]
+    steps = np.array([solution.count(" has ") - 1 for solution in solutions])
+    most = np.array([max(map(int, re.findall(r"\d+", solution))) for solution in solutions])
+    is_hard = drawn.sources == "hard text"
+    if hard.low > EASY.high:
+        assert ((steps >= hard.low) == is_hard).all()
+    else:
+        assert most[~is_hard].max() <= NUMBERS["small"].largest < most[is_hard].max()
+    asked = hard.draw("train", 400, Stream.root(3))
+    prompts = {"".join(story.question) for story in hard.stories(asked)}
+    assert not any(text.removeprefix("<bos>").partition("\n\n")[0] in prompts for text in texts)
+
+
+def test_few_documents_may_have_no_hard_one() -> None:
+    sources = (Source("text", 0.999), Source("program", 0.001, hard=True))
+    corpus = WordCorpus(EASY, sources, replace(EASY, numbers="large"))
+    assert set(corpus.documents("train", 3, Stream.root(0)).sources) == {"text"}
+
+
+def test_plain_texts_are_those_of_the_tokens_without_their_marks() -> None:
+    problems, whole = HARD.draw("train", 40, Stream.root(1)), np.ones(40, dtype=bool)
+    for text, row in zip(HARD.text.prompts(problems), problems.prompts.lists(), strict=True):
+        assert HARD.alphabet.text(np.array(row)) == f"<bos>{text}\n\n"
+    for strategy in HARD.strategies:
+        texts = HARD.text.demonstrations(problems, strategy)
+        read = HARD.text.read(problems, texts, whole)
+        assert set(read.grades) == {Grade.CORRECT}
+        assert set(read.strategies) == {strategy}
+        assert (read.steps_correct == read.steps).all()
+        for text, spans in zip(texts, read.spans, strict=True):
+            assert "".join(text[span.start : span.end] for span in spans) == text
+            positions = [span.position for span in spans]
+            assert positions == [PositionClass.DECIDE, PositionClass.EXECUTE, PositionClass.ANSWER]
+
+
+def test_openings_are_of_one_format_alone() -> None:
+    problems = HARD.draw("train", 30, Stream.root(1))
+    assert set(HARD.text.openings) == {"program", "tagged"}  # sentences begin with any name
+    for strategy in HARD.strategies:
+        for text in HARD.text.demonstrations(problems, strategy):
+            begun = {
+                name for name, opening in HARD.text.openings.items() if text.startswith(opening)
+            }
+            assert begun == {strategy} & set(HARD.text.openings)
+
+
+@pytest.mark.parametrize(
     ("sources", "message"),
     [
         ((Source("program", 0.5),), "weights that sum to 1"),
-        ((Source("prose", 1.0),), "unknown source 'prose'"),
+        ((Source("prose", 1.0),), "unknown format 'prose'"),
         ((Source("text", 0.5), Source("text", 0.5)), "each once"),
+        ((Source("text", 1.0, hard=True),), "a task for hard sources"),
     ],
 )
 def test_impossible_corpora_are_refused(sources: tuple[Source, ...], message: str) -> None:

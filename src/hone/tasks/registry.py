@@ -9,8 +9,9 @@ from hone.core.errors import UsageError, require, unknown
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.tasks.parity import Parity
+from hone.tasks.word_problems import WordProblems
 
-TASKS = {task.name: task for task in (Parity, FieldArithmetic, FieldCompositions)}
+TASKS = {task.name: task for task in (Parity, FieldArithmetic, FieldCompositions, WordProblems)}
 _KINDS = {int: "a whole number", float: "a number"}
 
 
@@ -34,16 +35,23 @@ def parse_task(text: str) -> Task:
 def _field(task: str, item: str) -> tuple[str, Any]:
     key, _, value = item.partition("=")
     kinds = get_type_hints(TASKS[task])
-    known = [field.name for field in dataclasses.fields(TASKS[task])]
+    known = [field.name for field in dataclasses.fields(TASKS[task]) if _in_text(kinds[field.name])]
     if key not in known:
         raise unknown(f"field of task {task}", key, known)
     if get_origin(kinds[key]) is Literal:
         choices = get_args(kinds[key])
         require(value in choices, key, value, " or ".join(choices))
         return key, value
+    if get_origin(kinds[key]) is tuple:
+        return key, tuple(value.split("+"))
     try:
         return key, kinds[key](value)
     except ValueError:
         raise UsageError(
             f"{task}: {key} = {value!r} is not possible; allowed: {_KINDS[kinds[key]]}"
         ) from None
+
+
+def _in_text(kind: Any) -> bool:
+    """Whether a text can say a value of this type."""
+    return kind in _KINDS or get_origin(kind) is Literal or kind == tuple[str, ...]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from jaxtyping import Bool
@@ -61,12 +61,13 @@ def _texts(task: Task, sequences: Sequences) -> list[str]:
 def _read(
     task: Task, problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n"]
 ) -> TextReading:
-    """The task's own reading of symbols between spaces; a word that is none reads as padding."""
+    """The task's own reading of its symbols; a word that is none reads as padding."""
     alphabet = task.alphabet
     assert isinstance(alphabet, Alphabet)
     ids = {symbol: token for token, symbol in enumerate(alphabet.symbols)}
     eos, pad = ids[alphabet.eos], ids[alphabet.pad]
-    words = [[ids.get(word, pad) for word in text.split()] for text in texts]
+    word = _word(alphabet)
+    words = [[ids.get(found, pad) for found in word.findall(text)] for text in texts]
     ends = [[eos] if ended else [] for ended in stopped]
     tokens = pack([row + end or [pad] for row, end in zip(words, ends, strict=True)])
     reading = task.read(problems, tokens, stopped)
@@ -77,13 +78,22 @@ def _read(
         reading.strategies,
         reading.steps_correct,
         reading.steps,
-        [_spans(text, classes) for text, classes in zip(texts, reading.classes, strict=True)],
+        [_spans(word, *each) for each in zip(texts, reading.classes, strict=True)],
     )
 
 
-def _spans(text: str, classes: np.ndarray) -> list[Span]:
-    words = re.finditer(r"\S+", text)  # the end has no word, so there may be a class too many
+@lru_cache(maxsize=16)
+def _word(alphabet: Alphabet) -> re.Pattern[str]:
+    """A word of a text: what spaces part, or the longest symbol where symbols have their own."""
+    if alphabet.joiner:
+        return re.compile(r"\S+")
+    longest_first = sorted(alphabet.symbols, key=len, reverse=True)
+    return re.compile("|".join((*map(re.escape, longest_first), ".")), re.DOTALL)
+
+
+def _spans(word: re.Pattern[str], text: str, classes: np.ndarray) -> list[Span]:
+    words = word.finditer(text)  # the end has no word, so there may be a class too many
     return [
-        Span(*word.span(), PositionClass(position))
-        for word, position in zip(words, classes, strict=False)
+        Span(*found.span(), PositionClass(position))
+        for found, position in zip(words, classes, strict=False)
     ]

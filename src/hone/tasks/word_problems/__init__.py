@@ -16,10 +16,11 @@ from hone.core.contracts import Constraint, Problems, Reading, Split
 from hone.core.errors import UsageError, require, require_one_of, unknown
 from hone.core.random import Stream
 from hone.core.sequences import Sequences, pack
-from hone.core.vocabulary import OTHER, Grade, PositionClass
-from hone.tasks.reading import graded
+from hone.core.texts import Rendering
+from hone.core.vocabulary import Grade, PositionClass
 from hone.tasks.splits import Latent, enough, place
 from hone.tasks.word_problems.formats import FORMATS
+from hone.tasks.word_problems.reading import Plain, read_texts
 from hone.tasks.word_problems.stories import (
     NUMBERS,
     OPERATIONS,
@@ -28,8 +29,8 @@ from hone.tasks.word_problems.stories import (
     canonical,
     draw_stories,
 )  # fmt: skip
-from hone.tasks.word_problems.story import Attempt, Format, Step, Story
-from hone.tasks.word_problems.telling import chains, longest_story, problem_ids, told
+from hone.tasks.word_problems.story import Format, Story
+from hone.tasks.word_problems.telling import longest_story, problem_ids, told
 from hone.tasks.word_problems.wording import (
     NAMES,
     NOUNS,
@@ -146,7 +147,7 @@ class WordProblems:
 
     def demonstrate(self, problems: Problems, strategy: str) -> Sequences:
         """A right solution in the format."""
-        chosen = self._format(strategy)
+        chosen = self.format(strategy)
         return self.tokens([[*chosen.write(story), END] for story in self.stories(problems)])
 
     def tokens(self, rows: list[list[str]]) -> Sequences:
@@ -156,27 +157,17 @@ class WordProblems:
     def read(
         self, problems: Problems, responses: Sequences, stopped: Bool[np.ndarray, " n"]
     ) -> Reading:
-        """In the first format that recognises the form; every quantity against the story's."""
         texts = [self.alphabet.text(row[:n]) for row, n in
                  zip(responses.tokens, responses.lengths - stopped, strict=True)]  # fmt: skip
-        found = [self._attempt(text) for text in texts]
-        answers = np.array([_written(attempt.answer) for _, attempt in found], dtype=str)
-        failed = np.array([attempt.failed for _, attempt in found], dtype=bool)
-        right = stopped & (answers == problems.answers)
-        grades, why = graded(right, answers != "", stopped, failed)
-        strategies = np.array([name for name, _ in found], dtype=str)
-        leading = np.array([_leading(steps, attempt) for steps, (_, attempt) in
-                            zip(chains(problems.latent), found, strict=True)],
-                           dtype=np.int64)  # fmt: skip
-        quantities = problems.latent["steps"] + 1
+        found = read_texts(self.formats, problems, texts, stopped)
         return Reading(
-            answers=np.where(stopped, answers, ""),
-            grades=grades,
-            reasons=why,
-            strategies=strategies,
-            steps_correct=leading + (right & (leading == quantities)),
-            steps=quantities + 1,
-            classes=self._classes(responses, strategies, stopped),
+            answers=found.answers,
+            grades=found.grades,
+            reasons=found.reasons,
+            strategies=found.strategies,
+            steps_correct=found.steps_correct,
+            steps=found.steps,
+            classes=self._classes(responses, found.strategies, stopped),
         )
 
     def reward(
@@ -192,11 +183,27 @@ class WordProblems:
 
     def constrain(self, strategy: str) -> Constraint:
         """The words a format begins with."""
-        openings = self._format(strategy).openings
+        openings = self.format(strategy).openings
         allowed = np.zeros((len(openings), len(self.alphabet)), dtype=bool)
         for position, choices in enumerate(openings):
             allowed[position, [self._ids[word] for word in choices]] = True
         return Constraint(allowed)
+
+    def format(self, strategy: str) -> Format:
+        """The format of a name."""
+        for each in self.formats:
+            if each.name == strategy:
+                return each
+        raise unknown("format of word_problems", strategy, self.strategies)
+
+    @property
+    def text(self) -> Rendering:
+        """The same stories without the marks of this task's own tokens."""
+        return self._plain.rendering
+
+    @cached_property
+    def _plain(self) -> Plain:
+        return Plain(self)
 
     @cached_property
     def _ids(self) -> dict[str, int]:
@@ -209,19 +216,6 @@ class WordProblems:
     @cached_property
     def _longest(self) -> Story:
         return longest_story(self.shape, self._sentences)
-
-    def _format(self, strategy: str) -> Format:
-        for each in self.formats:
-            if each.name == strategy:
-                return each
-        raise unknown("format of word_problems", strategy, self.strategies)
-
-    def _attempt(self, text: str) -> tuple[str, Attempt]:
-        for each in self.formats:
-            attempt = each.read(text)
-            if attempt is not None:
-                return each.name, attempt
-        return OTHER, Attempt(None)
 
     def _classes(
         self, responses: Sequences, strategies: np.ndarray, stopped: Bool[np.ndarray, " n"]
@@ -255,19 +249,3 @@ class WordProblems:
 
     def _stories(self, latent: Latent) -> list[Story]:
         return told(latent, self._sentences)
-
-
-def _written(answer: int | float | None) -> str:
-    """A number as reference answers are written."""
-    if answer is None:
-        return ""
-    return str(int(answer)) if answer == int(answer) else str(answer)
-
-
-def _leading(steps: tuple[Step, ...], attempt: Attempt) -> int:
-    """How many quantities of the chain are found, and right, before the first that is not."""
-    chain = {step.name for step in steps}
-    found = [(name, value) for name, value in attempt.values if name in chain]
-    asked = [(step.name, step.value) for step in steps]
-    wrong = (place for place, pair in enumerate(asked) if found[place : place + 1] != [pair])
-    return next(wrong, len(asked))
