@@ -243,7 +243,7 @@ def plan(settings: Settings) -> list[Node]:
     return seed_by_seed(settings, EXPERIMENTS)
 
 
-CORE = Settings(("main", "easier", "rewards", "yardsticks"))
+CORE = Settings(("main", "easier", "yardsticks"))
 PAPER = Settings(
     ("main", "easier"),
     sft=2560,
@@ -270,7 +270,9 @@ study = Study(
         "quick": {"": replace(CORE, experiments=("main",), seeds=(0,))},
         "full": {
             "core": CORE,
-            "robustness": replace(CORE, experiments=("tilt", "another_field", "longer")),
+            "rewards": replace(CORE, experiments=("rewards",)),
+            "robustness": replace(CORE, experiments=("tilt", "longer")),
+            "another_field": replace(CORE, experiments=("another_field",)),
             "compositions": replace(CORE, experiments=("compositions",)),
             "ablations": replace(
                 CORE,
