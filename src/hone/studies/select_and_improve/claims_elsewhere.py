@@ -8,7 +8,7 @@ from hone.studies.select_and_improve.statistics import (
     part_of_change,
     share_when,
 )
-from hone.tasks.field_arithmetic import INVERSION
+from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
 ROBUSTNESS = (
     *(
@@ -74,7 +74,30 @@ ROBUSTNESS = (
     ),
 )
 
+RESTRAINT = 0.05  # the paper's KL coefficient
 ABLATIONS = (
+    *(
+        claim(
+            f"restrained_{data}_keeps_{kind}s",
+            f"{SELECT} Table 1",
+            f"With the paper's KL penalty RL on 2-5 operations costs {data} nothing beyond them.",
+            f"{ACCURACY} on {kind}s of 6-9 operations, after RL(2-5) minus before",
+            AtLeast(-STILL),
+            difference(
+                *(
+                    accuracy_when(when, kind, experiment="restrained", data=data)
+                    for when in ("after", "before")
+                )
+            ),
+            reported,
+        )
+        for data, kind, reported in (
+            ("B", INVERSION, -0.133),
+            ("F", EVALUATION, -0.054),
+            ("FB", EVALUATION, 0.272),
+            ("FB", INVERSION, 0.051),
+        )
+    ),
     *(
         claim(
             f"{key}_{value:g}_changes_nothing",

@@ -29,7 +29,7 @@ from hone.studies.select_and_improve.arms import (
     with_rl,
 )
 from hone.studies.select_and_improve.claims import MAIN
-from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, ROBUSTNESS
+from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, RESTRAINT, ROBUSTNESS
 from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
@@ -159,6 +159,17 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
             yield Node(arm, when, look(settings, hard), seed, {"policy": policy}, labels)
 
 
+def restrained(settings: Settings, seed: int) -> Iterator[Node]:
+    """RL on problems as hard as the demonstrations, with a KL penalty."""
+    for data in MIXTURES:
+        base = fine_tune(settings, seed, data)
+        arm = f"{data} RL({range_of(settings.easy)}), kl = {RESTRAINT:g}"
+        rl = post_train(
+            replace(settings, kl=RESTRAINT), base, arm, settings.easy, experiment="restrained"
+        )
+        yield from with_rl(settings, base, rl)
+
+
 def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
     """Group, KL and learning rate, one at a time (E10)."""
     base = fine_tune(settings, seed, "FB")
@@ -230,6 +241,7 @@ EXPERIMENTS = {
         another_field,
         longer,
         compositions,
+        restrained,
         hyperparameters,
         algorithms,
         curricula,
@@ -276,7 +288,13 @@ study = Study(
             "compositions": replace(CORE, experiments=("compositions",)),
             "ablations": replace(
                 CORE,
-                experiments=("hyperparameters", "algorithms", "curricula", "pretraining"),
+                experiments=(
+                    "restrained",
+                    "hyperparameters",
+                    "algorithms",
+                    "curricula",
+                    "pretraining",
+                ),
                 seeds=(1,),
             ),
         },
