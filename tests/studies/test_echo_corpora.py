@@ -1,6 +1,5 @@
 """The paper's own arms, stage by stage, on corpora and a model in miniature."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +11,12 @@ from hone.models.config import olmo_style, parameters
 from hone.runs.plan import unique
 from hone.studies.echo_chamber import arms
 from hone.studies.echo_chamber.arms import Scale, Settings
-from hone.studies.echo_chamber.corpora import CORPORA, MIXTURES, PROBLEMS
+from hone.studies.echo_chamber.corpora import MIXTURES
 from hone.studies.echo_chamber.study import plan, study
 from hone.tasks.maths.corpus import TextCorpus
 from hone.training.configs import PostTrain, Pretrain
 from tests.language_models import write_language_model
+from tests.studies.corpora import write_corpora
 from tests.studies.stages import carry_out
 
 pytest.importorskip("transformers")
@@ -30,20 +30,7 @@ def test_the_models_have_as_many_weights_as_the_papers() -> None:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every corpus and every set of problems that the study reads."""
-    folder = tmp_path_factory.mktemp("data")
-    for name, columns in CORPORA.items():
-        write(folder / f"{name}.jsonl",
-              [dict.fromkeys(columns, f"{name} {i}") for i in range(200)])  # fmt: skip
-    for name in PROBLEMS:
-        write(folder / f"{name}.jsonl",
-              [{"question": f"What is {i} in {name}?", "answer": f"It is.\n#### {i}"}
-               for i in range(12)])  # fmt: skip
-    return folder
-
-
-def write(path: Path, rows: list[dict]) -> None:
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return write_corpora(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from hone.studies.rl_after_ntp.parity import study as parity
 from hone.studies.settings import keys, written
 from hone.studies.study import Claim, Study, assess
 from tests.language_models import write_language_model
+from tests.studies.corpora import write_corpora
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,10 @@ def test_every_preset_and_part_has_a_plan_without_a_model_being_made(
             if isinstance(getattr(settings, "model", None), str):  # a folder of somebody else's
                 model = write_language_model(tmp_path / "model")
                 settings = replace(settings, model=str(model))
+            if preset == "paper" and hasattr(settings, "data"):  # and corpora of theirs
+                model = write_language_model(tmp_path / "model", template=None)
+                data = write_corpora(tmp_path / "data")
+                settings = replace(settings, tokenizer=str(model), data=str(data))
             nodes = study.plan(settings)
             assert nodes
             # further runs of RL from one model count from the next hundred
