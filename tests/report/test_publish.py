@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from hone.core.errors import UsageError
-from hone.report.publish import Section, publish
+from hone.core.errors import DamagedFile, UsageError
+from hone.report.publish import publish
+from hone.report.sections import Section, read_sections
 from tests.report.samples import claim, figure, table
 
 ENVIRONMENT = {
@@ -30,7 +31,7 @@ def section(**changes: Any) -> Section:
         "environment": ENVIRONMENT,
         "date": "2026-01-31",
         "seconds": 95.4,
-        "stale": False,
+        "plan": "51c0",
     }
     return Section(**(fields | changes))
 
@@ -40,9 +41,9 @@ def full(part: str, **changes: Any) -> Section:
     return section(preset="full", part=part, claims=claims, **changes)
 
 
-def published(folder: Path, *sections: Section) -> str:
+def published(folder: Path, *sections: Section, stale: tuple[str, ...] = ()) -> str:
     words = {"title": "Parity", "paper": "A paper, 2025", "summary": "What RL does."}
-    path = publish("parity", sections, folder, **words)
+    path = publish("parity", sections, folder, **words, stale=stale)
     assert path == folder / "parity.md"
     return path.read_text(encoding="utf-8")
 
@@ -78,7 +79,7 @@ def test_tables_hold_values_with_their_intervals(tmp_path: Path) -> None:
 def test_figures_are_files_beside_the_page(tmp_path: Path) -> None:
     text = published(tmp_path, section(), full("core"))
     assert "![Accuracy rises from 0.5.](parity/full-core-curve.svg)" in text
-    files = {path.name for path in (tmp_path / "parity").iterdir()}
+    files = {path.name for path in (tmp_path / "parity").iterdir() if path.suffix != ".json"}
     assert files == {
         f"{name}-curve.{suffix}" for name in ("quick", "full-core") for suffix in ("svg", "png")
     }
@@ -87,7 +88,7 @@ def test_figures_are_files_beside_the_page(tmp_path: Path) -> None:
 def test_figures_of_an_earlier_publication_go(tmp_path: Path) -> None:
     published(tmp_path, section(figures=[figure("old")]))
     published(tmp_path, section(figures=[figure("new")]))
-    assert {path.stem for path in (tmp_path / "parity").iterdir()} == {"quick-new"}
+    assert {path.stem for path in (tmp_path / "parity").glob("*-*")} == {"quick-new"}
 
 
 def test_the_claims_file_holds_the_largest_preset(tmp_path: Path) -> None:
@@ -109,9 +110,9 @@ def test_without_notes_there_is_no_heading(tmp_path: Path) -> None:
 
 
 def test_parts_with_changed_code_are_marked(tmp_path: Path) -> None:
-    text = published(tmp_path, full("core"), full("scale", stale=True))
-    assert text.count("code has changed since") == 1
-    assert text.index("code has changed since") > text.index("## full, scale")
+    text = published(tmp_path, full("core"), full("scale"), stale=("full, scale",))
+    assert text.count("has changed since") == 1
+    assert text.index("has changed since") > text.index("## full, scale")
 
 
 def test_uncommitted_code_is_refused_by_name(tmp_path: Path) -> None:
@@ -153,3 +154,23 @@ def test_a_page_does_not_lose_what_the_runs_lack(tmp_path: Path) -> None:
         published(tmp_path, full("core"), full("ablations"))
     assert (tmp_path / "parity.md").read_text(encoding="utf-8") == before
     published(tmp_path, section(), full("core"), full("ablations"))
+
+
+def test_a_section_read_back_is_the_section(tmp_path: Path) -> None:
+    published(tmp_path, section(), full("core"))
+    assert read_sections(tmp_path / "parity") == [full("core"), section()]
+
+
+@pytest.mark.parametrize("lost", ["quick-curve.svg", "quick-curve.png"])
+def test_a_figure_that_is_gone_is_named(lost: str, tmp_path: Path) -> None:
+    published(tmp_path, section())
+    (tmp_path / "parity" / lost).unlink()
+    with pytest.raises(DamagedFile, match=rf"quick.json is damaged .*{lost}.*publish that part"):
+        read_sections(tmp_path / "parity")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"preset": "quick"}'])
+def test_rubbish_in_place_of_a_section_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "quick.json").write_text(text)
+    with pytest.raises(DamagedFile, match=r"quick.json"):
+        read_sections(tmp_path)

@@ -1,7 +1,9 @@
 """From finished stages to what people look at: the page, the comparison, the published results."""
 
+import hashlib
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,11 @@ from hone.report.page import (
     several,
     write_page,
 )
-from hone.report.publish import Section, publish
+from hone.report.publish import publish
+from hone.report.sections import Section, read_sections
 from hone.report.tables import TextTable, render_table
 from hone.runs.folder import part_of_config, read_config
+from hone.runs.keys import determining_hash
 from hone.runs.results import Results
 from hone.studies.facts import choices, facts, protocol, shared_stages
 from hone.studies.registry import find_study
@@ -125,7 +129,7 @@ def compare_runs(first: Path, second: Path, console: Console) -> None:
 
 
 def publish_runs(folder: Path, destination: Path) -> Path:
-    """One page of results from all runs of a study's folder.
+    """One page of results: all runs of a study's folder, and what was published there before.
 
     Raises:
         UsageError: runs of code that was not committed, or of a preset that is no longer there;
@@ -144,19 +148,22 @@ def publish_runs(folder: Path, destination: Path) -> Path:
     if len(studies) != 1:
         raise UsageError(f"{folder} holds runs of {', '.join(sorted(studies))}; publish one study")
     (study,) = studies.values()
-    sections = [_section(study, record, path.parent) for path, record in plain.items()]
+    made = [_section(study, record, path.parent) for path, record in plain.items()]
+    sections = sorted(
+        [*made, *_kept(study, destination, made)], key=lambda section: _place(study, section)
+    )
     return publish(
         study.name,
-        sorted(sections, key=lambda section: _place(study, section)),
+        sections,
         destination,
         title=study.title,
         paper=study.paper,
         summary=study.summary,
+        stale=[section.name for section in sections if _is_stale(study, section)],
     )
 
 
 def _section(study: Study[Any], record: RunFile, root: Path) -> Section:
-    planned = described(list(study.plan(study.settings(record.preset, record.part))))
     results = record.results(root)
     return Section(
         preset=record.preset,
@@ -168,8 +175,38 @@ def _section(study: Study[Any], record: RunFile, root: Path) -> Section:
         environment=record.environment,
         date=record.date,
         seconds=record.seconds,
-        stale=record.is_stale or planned != record.stages,
+        plan=_digest(record.stages),
     )
+
+
+def _kept(study: Study[Any], destination: Path, made: Sequence[Section]) -> list[Section]:
+    """What was published before and is not in these runs.
+
+    Raises:
+        UsageError: the study has no such part any more.
+    """
+    folder = destination / study.name
+    names = {section.name for section in made}
+    kept = [section for section in read_sections(folder) if section.name not in names]
+    for section in kept:
+        if section.part not in study.presets.get(section.preset, {}):
+            raise UsageError(
+                f"not published: {folder / section.stem}.json holds {section.name}, which the "
+                f"study {study.name} no longer has: remove that file and {destination}/"
+                f"{study.name}.md first"
+            )
+    return kept
+
+
+def _is_stale(study: Study[Any], section: Section) -> bool:
+    """Whether today's code would run other stages, or the same ones otherwise."""
+    planned = described(list(study.plan(study.settings(section.preset, section.part))))
+    code = section.environment["determining"]
+    return (code, section.plan) != (determining_hash(), _digest(planned))
+
+
+def _digest(stages: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(stages).encode()).hexdigest()[:20]
 
 
 def _place(study: Study[Any], section: Section) -> tuple[int, int]:

@@ -10,7 +10,6 @@ from typing import Any
 from hone.core.errors import DamagedFile, UsageError
 from hone.core.files import read_object, write_json
 from hone.runs.folder import check_complete, is_complete
-from hone.runs.keys import determining_hash
 from hone.runs.plan import Node
 from hone.runs.results import Finished, Results
 
@@ -57,11 +56,6 @@ class RunFile:
     @property
     def name(self) -> str:
         return run_name(self.preset, self.part, self.overrides)
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether code that determines results has changed since."""
-        return self.environment["determining"] != determining_hash()
 
     def write(self, folder: Path) -> None:
         write_json(folder / _FILE, asdict(self))
