@@ -8,10 +8,14 @@ from hone.core.contracts import Task
 from hone.core.errors import UsageError, require, unknown
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.compositions import FieldCompositions
+from hone.tasks.multiplication import Multiplication
 from hone.tasks.parity import Parity
 from hone.tasks.word_problems import WordProblems
 
-TASKS = {task.name: task for task in (Parity, FieldArithmetic, FieldCompositions, WordProblems)}
+TASKS = {
+    task.name: task
+    for task in (Parity, Multiplication, FieldArithmetic, FieldCompositions, WordProblems)
+}
 _KINDS = {int: "a whole number", float: "a number"}
 
 
