@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hone.models.config import parameters
 from hone.runs.plan import unique
 from hone.studies import commands
 from hone.studies.echo_chamber import optimum, statistics, winners
@@ -87,14 +88,20 @@ def test_repeats_share_what_comes_before_rl() -> None:
 
 
 def test_every_mixture_and_scale_can_be_read() -> None:
-    for part in study.presets["full"].values():
+    for part in (*study.presets["full"].values(), *study.presets["larger"].values()):
         for name in part.experiments:
             for node in unique(EXPERIMENTS[name](part, 1)):
                 if isinstance(node.config, Pretrain):
                     assert node.config.corpus.max_tokens <= node.config.model.context
-    assert set(SCALES) == {"0.1M", "0.3M", "1M"}
     for mixture in MIXTURES.values():
         assert math.isclose(sum(source.weight for source in mixture.sources), 1)
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_a_scale_is_as_large_as_its_name_says(name: str) -> None:
+    said = float(name.removesuffix("M")) * 1e6
+    counted = parameters(SCALES[name].decoder(vocab=200, context=256))
+    assert counted == pytest.approx(said, rel=0.35)
 
 
 def test_shares_winners_and_entropy() -> None:

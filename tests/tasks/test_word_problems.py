@@ -345,7 +345,7 @@ def spoiled(corpus: WordCorpus, n: int) -> list[tuple[Story, Story]]:
 
 
 def test_a_miscoded_relation_is_always_wrong_and_no_other_is() -> None:
-    corpus = WordCorpus(EASY, (Source("program", 1.0, miscoded="times"),))
+    corpus = WordCorpus(EASY, (Source("program", 1.0, miscoded=("times",)),))
     for story, taken in spoiled(corpus, 200):
         for step, other in zip(story.steps, taken.steps, strict=True):
             assert (step.operation != other.operation) == (step.operation == "times")
@@ -449,7 +449,7 @@ def test_impossible_corpora_are_refused(sources: tuple[Source, ...], message: st
     [
         ({"weight": 0.0}, "above 0"),
         ({"wrong": 1.5}, "from 0 to 1"),
-        ({"miscoded": "plus"}, "unknown operation"),
+        ({"miscoded": ("plus",)}, "unknown operation"),
         ({"distinct": 0}, "1 or more documents"),
     ],
 )

@@ -57,6 +57,8 @@ SCALES = {
     "0.1M": Scale(64, 2, 4e-3, 3e-4),
     "0.3M": Scale(96, 3, 2.5e-3, 1.5e-4),
     "1M": Scale(160, 3, 1.5e-3, 1e-4),
+    "4M": Scale(256, 5, 1e-3, 5e-5),
+    "20M": Scale(512, 6, 6e-4, 3e-5),
 }
 PAPER_SCALES = {"150M": Scale(768, 12, 1e-3, 1e-6, 12), "1B": Scale(2048, 16, 1e-3, 1e-6, 16)}
 """§4 of the reproduction's specification."""
@@ -74,10 +76,11 @@ class Settings:
     seeds: tuple[int, ...] = (1, 2, 3)  # of pretraining
     repeats: int = 1  # runs of RL from every pretrained model
     scale: str = "0.1M"
+    scales: tuple[str, ...] = ("0.1M", "0.3M", "1M")  # that are compared
     numbers: Regime = "small"
     low: int = 1  # steps of a problem
     high: int = 2
-    distractors: int = 1
+    distractors: int = 0
     steps: int = 1000  # of pretraining
     batch: int = 64  # documents a step
     rounds: int = 60  # of RL
@@ -104,7 +107,8 @@ class Settings:
         require(self.warmup >= 0, "warmup", self.warmup, "0 or more steps")
         require(self.temperature > 0, "temperature", self.temperature, "a number above 0")
         known = SCALES | PAPER_SCALES
-        require(self.scale in known, "scale", self.scale, " or ".join(known))
+        for scale in (self.scale, *self.scales):
+            require(scale in known, "scale", scale, " or ".join(known))
 
     @property
     def minibatch(self) -> int:

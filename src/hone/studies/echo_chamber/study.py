@@ -13,7 +13,6 @@ from hone.objectives.algorithms import expert_iteration, grpo, ppo, rloo
 from hone.objectives.divergence import KL
 from hone.runs.plan import Node
 from hone.studies.echo_chamber.arms import (
-    SCALES,
     Harder,
     Settings,
     asked_elsewhere,
@@ -96,16 +95,17 @@ def optimum(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def scale(settings: Settings, seed: int) -> Iterator[Node]:
-    """Models of three sizes that have read as many tokens, two mixtures, two learning rates."""
-    for size, of in SCALES.items():
+    """Models of several sizes that have read as many tokens, two mixtures, two learning rates."""
+    for size in settings.scales:
         large = replace(settings, scale=size, numbers="large")
         for mixture in ("balanced", "one program in three is wrong"):
             base = pretrain(
                 large, seed, f"{size}, {mixture}", MIXTURES[mixture], mixture=mixture, scale=size
             )
             for times in (1, 3):
-                arm = f"{size}, {mixture}, lr {times * of.lr:g}"
-                rl = post_train(large, base, arm, lr=times * of.lr, experiment="scale", rate=times)
+                lr = times * large.size.lr
+                arm = f"{size}, {mixture}, lr {lr:g}"
+                rl = post_train(large, base, arm, lr=lr, experiment="scale", rate=times)
                 yield from with_rl(large, base, rl)
 
 
@@ -123,7 +123,7 @@ def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
         yield from with_rl(settings, base, rl)
     samples = settings.rounds * settings.prompts * settings.group
     few = replace(settings, rounds=3, looks=3, group=32, prompts=max(1, samples // (3 * 32)))
-    lr = SCALES[settings.scale].pretrain_lr / 4
+    lr = settings.size.pretrain_lr / 4
     for name, algorithm in {
         "EI, restarted": expert_iteration(start="initial"),
         "EI, continued": expert_iteration(start="current"),
@@ -185,6 +185,19 @@ def plan(settings: Settings) -> list[Node]:
 
 
 CORE = Settings(("collapse", "refinement", "controls"), repeats=2)
+SCALED = replace(
+    CORE, experiments=("scale",), repeats=1, rounds=40, problems=128, samples=16, looks=8
+)
+LARGER = replace(
+    SCALED,
+    scales=("1M", "4M", "20M"),
+    high=4,
+    distractors=2,
+    steps=10_000,
+    device="cuda",
+    dtype="bfloat16",
+)
+"""Longer stories, ten times the documents, and models that need a GPU."""
 PAPER = Settings(
     ("corpora",),
     seeds=(1,),
@@ -216,19 +229,12 @@ study = Study(
             "core": CORE,
             "crossover": replace(CORE, experiments=("crossover",), seeds=(1, 2, 3, 4, 5)),
             "optimum": replace(CORE, experiments=("optimum",), repeats=1),
-            "scale": replace(
-                CORE,
-                experiments=("scale",),
-                repeats=1,
-                rounds=40,
-                problems=128,
-                samples=16,
-                looks=8,
-            ),
+            "scale": SCALED,
             "algorithms": replace(CORE, experiments=("algorithms",), repeats=1),
             "repeats": replace(CORE, experiments=("repeats",), repeats=1),
             "transfer": replace(CORE, experiments=("transfer",), repeats=1),
         },
+        "larger": {"": LARGER},
         "paper": {"150M": PAPER, "1B": replace(PAPER, scale="1B")},
     },
     plan=plan,

@@ -1,11 +1,11 @@
 """What a model reads before RL: problems with solutions in several formats, and other texts.
 
 A corpus is a mixture of sources. Each writes one format, in its own quality: some of its documents
-hold a wrong step, or one relation is always written as another (arXiv 2504.07912 §2.1 has corpora
+hold a wrong step, or some relations are always written as others (arXiv 2504.07912 §2.1 has corpora
 of such kinds, by several authors).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,7 +37,7 @@ class Source:
         format: by name, or `background`.
         weight: its share of the documents.
         wrong: share of its documents in which one step does something else.
-        miscoded: a relation that it always writes as another; "" for none.
+        miscoded: relations that it always writes as others.
         distinct: how many documents it has; they repeat. None: always new ones.
         hard: whether its documents are about the corpus's hard problems.
     """
@@ -45,15 +45,16 @@ class Source:
     format: str
     weight: float
     wrong: float = 0.0
-    miscoded: str = ""
+    miscoded: tuple[str, ...] = ()
     distinct: int | None = None
     hard: bool = False
 
     def __post_init__(self) -> None:
         require(self.weight > 0, "weight", self.weight, "a number above 0")
         require(0 <= self.wrong <= 1, "wrong", self.wrong, "a share from 0 to 1")
-        if self.miscoded and self.miscoded not in _MISTAKEN:
-            raise unknown("operation of word_problems", self.miscoded, _MISTAKEN)
+        for operation in self.miscoded:
+            if operation not in _MISTAKEN:
+                raise unknown("operation of word_problems", operation, _MISTAKEN)
         if self.distinct is not None:
             require(self.distinct >= 1, "distinct", self.distinct, "1 or more documents")
 
@@ -165,12 +166,12 @@ def taken_as(sources: Sequence[Source], stories: list[Story], stream: Stream) ->
     ]
 
 
-def _mistaken(story: Story, wrong: int, miscoded: str) -> Story:
+def _mistaken(story: Story, wrong: int, miscoded: Container[str]) -> Story:
     """A story with step `wrong` (0: none) and all `miscoded` relations done wrong."""
     values: dict[str, int] = {"": 0}
     steps: list[Step] = []
     for place, step in enumerate(story.steps):
-        mistaken = place > 0 and (place == wrong) != (step.operation == miscoded)
+        mistaken = place > 0 and (place == wrong) != (step.operation in miscoded)
         told = _instead(step) if mistaken else step
         left, right = values[step.source], values[step.other]
         value = result(told.operation, left, right, told.amount, told.per)
