@@ -79,9 +79,14 @@ def _values(presets: Mapping[str, Mapping[str, Any]], name: str) -> Iterator[tup
 
 
 def _comments(kind: type) -> dict[str, str]:
-    """What stands behind each field in the source of its class."""
-    lines = re.finditer(r"^    (\w+):[^#\n]*# (.+)$", inspect.getsource(kind), re.MULTILINE)
-    return {line[1]: line[2] for line in lines}
+    """What stands behind each field in the source of its class, or else of what that extends."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        if not dataclasses.is_dataclass(each):
+            continue  # a built-in class has no source
+        lines = re.finditer(r"^    (\w+):[^#\n]*# (.+)$", inspect.getsource(each), re.MULTILINE)
+        found |= {line[1]: line[2] for line in lines}
+    return found
 
 
 def _in_words(kind: Any) -> str:

@@ -5,7 +5,8 @@ import polars as pl
 from hone.measures import AtLeast, AtMost, Estimate, Region, accuracy
 from hone.measures.accuracy import CORRECT, estimate, per_problem
 from hone.runs.results import Results
-from hone.studies.rl_after_ntp.parity_statistics import CHANCE, SOLVED, greedy
+from hone.studies.rl_after_ntp.mixture_statistics import greedy
+from hone.studies.rl_after_ntp.parity_statistics import CHANCE, SOLVED
 from hone.studies.study import Claim, Measure
 
 GAP = 0.2  # of reward over accuracy, from which a reward counts as over-optimised

@@ -12,83 +12,57 @@ from typing import Literal
 
 from hone.core.errors import require, require_one_of
 from hone.models.config import DecoderConfig, gpt2_style, mistral_style
-from hone.objectives.algorithms import Algorithm, UntilMatched, grpo, reinforce, star
+from hone.objectives.algorithms import UntilMatched, grpo, star
 from hone.objectives.losses import Denominator
-from hone.objectives.rewards import verified
 from hone.runs.plan import Node
+from hone.studies.rl_after_ntp.mixture import (
+    MixtureSettings,
+    more_prediction,
+    post_train,
+    pretrain,
+    steps_of_equal_samples,
+)
+from hone.studies.rl_after_ntp.mixture_arms import algorithms, papers_algorithms
 from hone.studies.rl_after_ntp.parity_claims import CLAIMS
 from hone.studies.rl_after_ntp.parity_figures import FIGURES
 from hone.studies.study import Study, seed_by_seed
-from hone.tasks.parity import Parity, parity_mixture
-from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Respond, Supervise
+from hone.tasks.parity import Parity
+from hone.training.configs import Respond, Supervise
 
-_COUNTS = ("layers", "width", "steps", "batch", "patience", "rounds", "prompts", "group",
-           "star_rounds", "star_samples", "problems", "samples", "looks")  # fmt: skip
 Architecture = Literal["mistral", "gpt2"]
 HOTTER = 2.5
 """Sampling temperature beyond the paper's."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(MixtureSettings):
     """What a run of the study fixes; every field can be set on the command line as key=value."""
 
-    experiments: tuple[str, ...]
-    seeds: tuple[int, ...] = (0, 1, 2)
+    sweep: tuple[float, ...] = (0.1, 0.2, 0.28, 0.42, 0.5, 0.6)  # p_cot on both sides of 1/3
+    steps: int = 1200  # of pretraining; by 300 most seeds have learned the chain, one by 800
     d: int = 11
     architecture: Architecture = "mistral"
     layers: int = 2
     width: int = 64
-    p_cot: float = 0.25  # of every experiment that does not vary it
-    sweep: tuple[float, ...] = (0.1, 0.2, 0.28, 0.42, 0.5, 0.6)  # p_cot on both sides of 1/3
     rare: tuple[float, ...] = (0.25, 0.1, 0.05, 0.02)  # p_cot whose STaR rounds are counted
     depths: tuple[int, ...] = (1, 2, 4)
     widths: tuple[int, ...] = (64, 128)
     starts: tuple[int, ...] = (60, 120, 200, 300)  # pretraining steps after which RL starts early
-    temperatures: tuple[float, ...] = (0.75, 1.0, 1.5)
-    steps: int = 1200  # of pretraining; by 300 most seeds have learned the chain, one by 800
-    batch: int = 128
     patience: int = 3  # times the steps, and then times the batch, for rarer chains than p_cot
-    lr: float = 2e-3
-    rounds: int = 20  # of RL
-    prompts: int = 128
-    group: int = 8
-    rl_lr: float = 4e-4
-    star_rounds: int = 10
-    star_samples: int = 2048
-    problems: int = 512  # of evaluation
-    samples: int = 4  # to each of them at temperature 1
-    looks: int = 8  # evaluations of a supervised stage after its first
-    device: Literal["cpu", "cuda"] = "cpu"
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    compile: bool = False
 
     def __post_init__(self) -> None:
-        require(0 <= self.p_cot <= 1, "p_cot", self.p_cot, "a number in [0, 1]")
-        for p_cot in self.sweep:
-            require(0 <= p_cot <= 1, "sweep", p_cot, "numbers in [0, 1]")
-        for name in ("sweep", "rare", "depths", "widths", "starts", "temperatures"):
-            values = getattr(self, name)
-            require(len(set(values)) == len(values), name, values, "no value twice")
+        super().__post_init__()
+        self.require_distinct("rare", "depths", "widths", "starts")
         for name in ("depths", "widths", "starts"):
             for value in getattr(self, name):
                 require(value >= 1, name, value, "whole numbers from 1")
-        for name in _COUNTS:
-            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        self.require_counts("layers", "width", "patience")
         for name, width in (("width", self.width), *(("widths", width) for width in self.widths)):
             require(width % 16 == 0, name, width, "a multiple of 16")
         for p_cot in self.rare:
             require(0 < p_cot < 1, "rare", p_cot, "numbers between 0 and 1")
-        for temperature in self.temperatures:
-            require(temperature > 0, "temperatures", temperature, "above 0; 0 only evaluates")
-        for name in ("lr", "rl_lr"):
-            require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
         require_one_of("architecture", self.architecture, Architecture)
-
-    @property
-    def numerics(self) -> Numerics:
-        return Numerics(self.dtype, self.device, compile=self.compile)
 
     @property
     def task(self) -> Parity:
@@ -102,9 +76,6 @@ class Settings:
         if self.architecture == "gpt2":
             return gpt2_style(vocab, width, layers, width // head, context)
         return mistral_style(vocab, width, layers, context, head_dim=head)
-
-    def evaluation(self, every: int) -> Evaluation:
-        return Evaluation(self.problems, every, self.samples)
 
     def pretrain_steps(self, p_cot: float) -> int:
         """Rare chains take longer to learn, and more than in proportion: up to `patience` times.
@@ -125,52 +96,6 @@ class Settings:
         return max(1.0, self.p_cot / p_cot) if p_cot else 1.0
 
 
-def pretrain(
-    settings: Settings, arm: str, seed: int, p_cot: float, **factors: str | int | float
-) -> Node:
-    """Next-token prediction on D(p_cot), from scratch, the learning rate decayed to zero."""
-    steps = settings.pretrain_steps(p_cot)
-    config = Supervise(
-        task=settings.task,
-        mixture=parity_mixture(p_cot),
-        steps=steps,
-        batch=settings.pretrain_batch(p_cot),
-        optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
-        evaluation=settings.evaluation(every=max(1, steps // settings.looks)),
-        model=settings.model(),
-        numerics=settings.numerics,
-    )
-    return Node(arm, "pretrain", config, seed, factors={"p_cot": p_cot, **factors})
-
-
-def post_train(
-    settings: Settings,
-    base: Node,
-    arm: str,
-    algorithm: Algorithm,
-    reward: str = "e2e",
-    temperature: float = 1.0,
-    **factors: str | int | float,
-) -> Node:
-    """RL on a pretrained decoder: policy gradients on groups, STaR on single samples."""
-    is_star = algorithm.name == "star"
-    config = PostTrain(
-        task=settings.task,
-        algorithm=algorithm,
-        reward=verified(reward),
-        rounds=settings.star_rounds if is_star else settings.rounds,
-        prompts=settings.star_samples if is_star else settings.prompts,
-        group=1 if is_star else settings.group,
-        optimizer=Optimizer(settings.rl_lr),
-        evaluation=settings.evaluation(every=1),
-        temperature=temperature,
-        numerics=settings.numerics,
-    )
-    labels = {**base.factors, "algorithm": algorithm.name, **factors}
-    labels |= {"reward": reward, "temperature": temperature}
-    return Node(arm, "rl", config, base.seed, {"policy": base}, labels)
-
-
 def threshold(settings: Settings, seed: int) -> Iterator[Node]:
     """Pretraining on both sides of 1/3, and many samples of each model for calibration (Fig. 2)."""
     for p_cot in settings.sweep:
@@ -179,15 +104,6 @@ def threshold(settings: Settings, seed: int) -> Iterator[Node]:
         sampled = Respond(settings.task, settings.problems, samples=16, numerics=settings.numerics)
         yield base
         yield Node(arm, "calibration", sampled, seed, {"policy": base}, base.factors)
-
-
-def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
-    """STaR, REINFORCE and GRPO from one pretrained model, end-to-end reward (Figs. 1, 3)."""
-    for algorithm in (star(), reinforce(), grpo()):
-        arm = f"{algorithm.name}"
-        base = pretrain(settings, arm, seed, settings.p_cot, experiment="algorithms")
-        yield base
-        yield post_train(settings, base, arm, algorithm)
 
 
 def denominators(settings: Settings, seed: int) -> Iterator[Node]:
@@ -202,22 +118,9 @@ def denominators(settings: Settings, seed: int) -> Iterator[Node]:
 
 def matched(settings: Settings, seed: int) -> Iterator[Node]:
     """More next-token prediction on as many sequences as RL drew, and on ten times as many."""
-    drawn = settings.rounds * settings.prompts * settings.group
     for times in (1, 10):
-        arm = f"more ntp ×{times}"
-        base = pretrain(settings, arm, seed, settings.p_cot, experiment="matched", times=times)
-        yield base
-        steps = max(1, times * drawn // settings.batch)
-        config = Supervise(
-            task=settings.task,
-            mixture=parity_mixture(settings.p_cot),
-            steps=steps,
-            batch=settings.batch,
-            optimizer=Optimizer(settings.lr, warmup=min(50, steps), decay="linear"),
-            evaluation=settings.evaluation(every=max(1, steps // settings.looks)),
-            numerics=settings.numerics,
-        )
-        yield Node(arm, "more_ntp", config, seed, {"policy": base}, base.factors)
+        steps = steps_of_equal_samples(settings, times)
+        yield from more_prediction(settings, seed, f"more ntp ×{times}", steps, times=times)
 
 
 def without_chains(settings: Settings, seed: int) -> Iterator[Node]:
@@ -247,7 +150,7 @@ def rarest(settings: Settings, seed: int) -> Iterator[Node]:
 
 def reward_and_temperature(settings: Settings, seed: int) -> Iterator[Node]:
     """Three algorithms, two rewards, three sampling temperatures."""
-    for algorithm in (star(), reinforce(), grpo()):
+    for algorithm in papers_algorithms():
         for reward in settings.task.rewards:
             for temperature in settings.temperatures:
                 arm = f"{algorithm.name} {reward} τ={temperature:g}"

@@ -1,50 +1,26 @@
 """The figures of arXiv 2510.11495 redrawn from the parity study's runs."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
-from hone.measures import Estimate, accuracy
-from hone.report.plots import Curve, bars, curves, heat_map, log_odds, threshold
-from hone.runs.plan import Factor
+from hone.measures import Estimate
+from hone.report.plots import Curve, bars, curves, log_odds, threshold
 from hone.runs.results import Results
 from hone.studies.courses import courses, rounds
-from hone.studies.rl_after_ntp.parity_statistics import LENGTH, exact_given_long, greedy
+from hone.studies.rl_after_ntp import mixture_figures as mixture
+from hone.studies.rl_after_ntp.mixture_figures import ORDER, accuracies_by, label_of
+from hone.studies.rl_after_ntp.parity_statistics import exact_given_long
 from hone.studies.study import Figure
 
-_PREDICTION, _MORE = "next-token prediction", "more next-token prediction"
-_ALGORITHMS = {"star": "STaR", "reinforce": "REINFORCE", "grpo": "GRPO"}
-_ORDER = (_PREDICTION, _MORE, *_ALGORITHMS.values())  # whose colours are the same in every figure
+CHANCE = {"chance": 0.5}
+FROM_CHANCE = (0.4, 1.0)  # of greedy accuracy
 
 
 def accuracy_over_sequences(results: Results) -> Drawing | None:
     """Greedy accuracy against sequences seen, next-token prediction and the switch to RL."""
-    arms = results.select(experiment="algorithms")
-    more = results.select(experiment="matched", times=10)
-    if not len(arms):
-        return None
-    base = arms.select(stage="pretrain", arm=arms.arms[0])
-    steps, values = _sequences(base)
-    series = {_PREDICTION: Curve(steps, values)}
-    if len(more):
-        further, values = _sequences(more.select(stage="more_ntp"))
-        series[_MORE] = Curve(steps[-1] + further, values)
-    for arm in arms.arms:
-        drawn = arms.select(arm=arm, stage="rl")
-        numbers, values = rounds(drawn, "greedy_accuracy")
-        size = int(drawn.metrics()["drawn"].drop_nulls()[0])
-        series[_label(arm)] = Curve(steps[-1] + numbers * size, values)
-    return curves(
-        series,
-        "sequences seen or drawn",
-        "greedy accuracy",
-        marks={"RL begins": float(steps[-1])},
-        levels={"chance": 0.5},
-        y_limits=(0.4, 1.0),
-        order=_ORDER,
-    )
+    more = results.select(experiment="matched", times=10, stage="more_ntp")
+    return mixture.accuracy_over_sequences(results, more, CHANCE, FROM_CHANCE)
 
 
 def accuracy_against_p_cot(results: Results) -> Drawing | None:
@@ -65,17 +41,7 @@ def accuracy_against_p_cot(results: Results) -> Drawing | None:
 
 def length_over_rounds(results: Results) -> Drawing | None:
     """Distribution of sampled response length over RL rounds, GRPO, all seeds together."""
-    arm = results.select(experiment="algorithms", stage="rl", algorithm="grpo")
-    if not len(arm):
-        return None
-    table = arm.rollouts().filter(pl.col("temperature") == 1).with_columns(length=LENGTH)
-    steps = np.array(arm.steps(), dtype=float)
-    lengths = np.arange(0, int(table["length"].to_numpy().max()) + 1)
-    shares = np.zeros((len(lengths), len(steps)))
-    for column, step in enumerate(steps):
-        found = table.filter(pl.col("step") == int(step))["length"].to_numpy()
-        shares[:, column] = np.bincount(found, minlength=len(lengths)) / len(found)
-    return heat_map(shares, lengths=lengths.astype(float), steps=steps)
+    return mixture.length_over_rounds(results, width=1)
 
 
 def odds_over_rounds(results: Results) -> Drawing | None:
@@ -100,30 +66,20 @@ def chains_take_over(results: Results) -> Drawing | None:
     runs = results.select(experiment="algorithms", stage="rl")
     if not len(runs):
         return None
-    series = courses(runs, "share_long", label=_label)
+    series = courses(runs, "share_long", label=label_of)
     levels = {"1/3: greedy flips": 1 / 3}
-    return log_odds(series, x_label="RL round", levels=levels, order=_ORDER)
+    return log_odds(series, x_label="RL round", levels=levels, order=ORDER)
 
 
 def algorithms(results: Results) -> Drawing | None:
     """Greedy accuracy of every algorithm from one pretrained model, beside more prediction."""
-    runs = results.select(experiment="algorithms")
-    if not len(runs):
-        return None
-    before = runs.select(stage="pretrain", arm=runs.arms[0])
-    groups = {"before": {_PREDICTION: accuracy(greedy(before))}}
-    more = results.select(experiment="matched", stage="more_ntp")
-    if len(more):
-        groups[_MORE] = {arm: accuracy(greedy(more.select(arm=arm))) for arm in more.arms}
-    after = runs.select(stage="rl")
-    groups["RL"] = {_label(arm): accuracy(greedy(after.select(arm=arm))) for arm in after.arms}
-    return _accuracy_bars(groups, "greedy accuracy")
+    return mixture.algorithms(results, CHANCE, FROM_CHANCE)
 
 
 def reward_and_temperature(results: Results) -> Drawing | None:
     """Greedy accuracy after RL for every algorithm, reward and temperature."""
     runs = results.select(experiment="reward_and_temperature", stage="rl")
-    return _bars_by(runs, "algorithm", "greedy accuracy after RL") if len(runs) else None
+    return _by(runs, "algorithm", "greedy accuracy after RL") if len(runs) else None
 
 
 def chains_after_rl(results: Results) -> Drawing | None:
@@ -137,10 +93,10 @@ def chains_after_rl(results: Results) -> Drawing | None:
         table = one.rollouts(steps=(-1,))
         chains = table.filter((pl.col("temperature") == 1) & (pl.col("strategy") == "long"))
         if chains.height:
-            group = groups.setdefault(_label(str(one.factor("algorithm")[0])), {})
+            group = groups.setdefault(label_of(str(one.factor("algorithm")[0])), {})
             group[arm] = exact_given_long(chains)
     label = "exact chains among long answers after RL"
-    return bars(groups, label, x_limits=(0, 1), order=_ORDER)
+    return bars(groups, label, x_limits=(0, 1), order=ORDER)
 
 
 def early_starts(results: Results) -> Drawing | None:
@@ -156,7 +112,7 @@ def early_lengths(results: Results) -> Drawing | None:
 def sizes(results: Results) -> Drawing | None:
     """Greedy accuracy of next-token prediction alone for every depth and width."""
     runs = results.select(experiment="capacity")
-    return _bars_by(runs, "layers", "greedy accuracy, no RL") if len(runs) else None
+    return _by(runs, "layers", "greedy accuracy, no RL") if len(runs) else None
 
 
 def denominators(results: Results) -> Drawing | None:
@@ -176,29 +132,10 @@ def _by_start(results: Results, figure: str, label: str) -> Drawing | None:
     return curves(series, "RL round", label)
 
 
-def _bars_by(runs: Results, factor: str, label: str) -> Drawing:
+def _by(runs: Results, factor: str, label: str) -> Drawing:
     """Greedy accuracy of every arm, in groups by a factor."""
-    groups: dict[str, dict[str, Estimate]] = {}
-    for value in runs.factor(factor):
-        part = runs.select(**{factor: value})
-        name = _label(value) if isinstance(value, str) else f"{value} {factor}"
-        groups[name] = {arm: accuracy(greedy(part.select(arm=arm))) for arm in part.arms}
-    return _accuracy_bars(groups, label)
-
-
-def _accuracy_bars(groups: Mapping[str, Mapping[str, Estimate]], label: str) -> Drawing:
-    return bars(groups, label, levels={"chance": 0.5}, x_limits=(0.4, 1.0), order=_ORDER)
-
-
-def _sequences(runs: Results) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences seen at each evaluation, and greedy accuracy for every seed."""
-    steps, values = rounds(runs, "greedy_accuracy")
-    last = runs.metrics().drop_nulls("sequences").sort("step").tail(1)
-    return steps * (float(last["sequences"][0]) / float(last["step"][0])), values
-
-
-def _label(name: Factor) -> str:
-    return _ALGORITHMS.get(str(name), str(name))
+    groups = accuracies_by(runs, factor)
+    return bars(groups, label, levels=CHANCE, x_limits=FROM_CHANCE, order=ORDER)
 
 
 FIGURES: tuple[Figure, ...] = (

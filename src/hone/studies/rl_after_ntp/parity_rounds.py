@@ -10,13 +10,12 @@ from hone.measures import Estimate, over_seeds
 from hone.measures.estimates import Interval
 from hone.runs.results import Results
 from hone.studies.courses import rounds
+from hone.studies.rl_after_ntp.mixture_statistics import greedy, half_width
 from hone.studies.rl_after_ntp.parity_statistics import (
     EXACT,
     FLIPPED,
     IS_LONG,
     SOLVED,
-    greedy,
-    half_width,
     on,
 )
 

@@ -12,15 +12,23 @@ from hone.measures import (
     accuracy,
     accuracy_given,
     clopper_pearson,
-    over_problems,
     over_seeds,
     share,
 )
 from hone.measures.accuracy import CORRECT, estimate, joined, per_problem, usable
-from hone.measures.estimates import Interval
 from hone.measures.lengths import LENGTH
 from hone.runs.results import Results
 from hone.studies.courses import rounds
+from hone.studies.rl_after_ntp.mixture_statistics import (
+    crossing_of,
+    extreme,
+    extreme_of,
+    greedy,
+    half_width,
+    largest_error,
+    sampled,
+    undefined,
+)
 from hone.studies.study import Measure
 
 LOW, HIGH = 0.28, 0.42  # p_cot that count as clearly below and clearly above 1/3
@@ -32,16 +40,6 @@ IS_LONG = pl.col("strategy") == "long"
 EXACT = IS_LONG & (pl.col("steps_correct") == pl.col("difficulty"))
 """A chain every step of which is right; a wrong one is right by luck half of the time."""
 SMALLEST_D = 11  # below, a transformer may learn the short map by brute force
-
-
-def greedy(results: Results) -> pl.DataFrame:
-    """Greedy responses of the last evaluation of every stage."""
-    return results.rollouts(steps=(-1,)).filter(pl.col("temperature") == 0)
-
-
-def sampled(results: Results) -> pl.DataFrame:
-    """Responses at temperature 1 of the last evaluation of every stage."""
-    return results.rollouts(steps=(-1,)).filter(pl.col("temperature") == 1)
 
 
 def invalid_seeds(results: Results) -> list[int]:
@@ -64,57 +62,6 @@ def exact_given_long(table: pl.DataFrame) -> Estimate:
     return estimate(per_problem(rows, EXACT.mean(), IS_LONG.mean()), 0.95, note)
 
 
-def extreme(results: Results, by: str, largest: bool) -> Estimate:
-    """Per seed, the largest (or smallest) greedy accuracy over the values of a column."""
-    return extreme_of(greedy(results), CORRECT, by, largest)
-
-
-def extreme_of(table: pl.DataFrame, hit: pl.Expr, by: str, largest: bool) -> Estimate:
-    """Per seed, the largest (or smallest) share of rows that hit, over the values of a column."""
-    column = pl.col("rate").max() if largest else pl.col("rate").min()
-    rates = table.group_by("seed", by).agg(rate=hit.mean())
-    values = rates.group_by("seed").agg(column).sort("seed")
-    problems = table["problem_id"].n_unique()
-    mean = float(np.mean(values["rate"].to_numpy()))
-    return over_seeds(
-        values["rate"].to_numpy(),
-        values["seed"].to_list(),
-        floor=clopper_pearson(mean * problems, problems),
-        bounds=(0.0, 1.0),
-    )
-
-
-def largest_error(
-    table: pl.DataFrame, by: Sequence[str], hits: pl.Expr, uses: pl.Expr, target: pl.Expr
-) -> Estimate:
-    """Per seed, the largest distance of Σ hits / Σ uses from its target over the cells of `by`.
-
-    The interval holds what problems drawn anew would have made of the worst cell of each seed.
-    """
-    of_problems = table.group_by("seed", *by, "problem_id").agg(
-        hits=hits.mean(), uses=uses.mean(), target=target.first()
-    )
-    values, floors, seeds = [], [], sorted(table["seed"].unique())
-    for seed in seeds:
-        cells = of_problems.filter(pl.col("seed") == seed).sort(*by).partition_by(by)
-        error, interval = max(map(_error, cells), key=lambda found: abs(found[0]))
-        values.append(abs(error))
-        floors.append(interval)
-    low, high = np.mean(floors, axis=0)
-    return over_seeds(values, seeds, floor=(float(low), float(high)), bounds=(0.0, math.inf))
-
-
-def _error(cell: pl.DataFrame) -> tuple[float, Interval]:
-    """Σ hits / Σ uses less its target, and the interval of the distance over problems."""
-    hits, uses = (cell[name].cast(pl.Float64).to_numpy() for name in ("hits", "uses"))
-    target = float(cell["target"][0])
-    error = float(hits.sum() / uses.sum()) - target
-    interval = over_problems(hits, uses, bounds=None)
-    assert interval is not None
-    low, high = (edge - target for edge in interval)
-    return error, (max(low, 0.0), high) if error >= 0 else (max(-high, 0.0), -low)
-
-
 def on(
     experiment: str, *, if_valid: bool = True, **factors: str | int | float
 ) -> Callable[[Measure], Measure]:
@@ -135,12 +82,12 @@ def on(
             if not len(part):
                 return None
             if min(there.rollouts(steps=(-1,))["difficulty"]) < SMALLEST_D:
-                return _undefined(part, f"d < {SMALLEST_D}: the short map may be brute-forced")
+                return undefined(part, f"d < {SMALLEST_D}: the short map may be brute-forced")
             lost = invalid_seeds(there)
             sound = [seed for seed in part.seeds if seed not in lost] if if_valid else part.seeds
             note = _note_on(lost, if_valid)
             if not sound:
-                return _undefined(part, note)
+                return undefined(part, note)
             found = measure(part.of_seeds(sound))
             return None if found is None else replace(found, note=joined(found.note, note))
 
@@ -156,11 +103,6 @@ def _note_on(seeds: Sequence[int], dropped: bool) -> str:
     what = "left out" if dropped else "kept"
     names = ", ".join(map(str, seeds))
     return f"{what}: seed{'s' * (len(seeds) > 1)} {names}, whose short answers are no coin flips"
-
-
-def _undefined(results: Results, note: str) -> Estimate:
-    """No number, for a reason."""
-    return Estimate(float("nan"), None, 0.95, "none", results.seeds, note)
 
 
 def _sweep(results: Results, low: float, high: float) -> Results:
@@ -184,16 +126,8 @@ def above_threshold(results: Results) -> Estimate | None:
 
 @on("threshold", if_valid=False)
 def crossing(results: Results) -> Estimate | None:
-    """Per seed, the p_cot at which interpolated greedy accuracy reaches 0.75.
-
-    The grid says no more than between which two values that is: the interval spans them.
-    """
-    rates = greedy(results.select(stage="pretrain")).group_by("seed", "p_cot")
-    wide = rates.agg(accuracy=CORRECT.mean()).sort("p_cot")
-    found = [_crossing(*_columns(wide, seed)) for seed in results.seeds]
-    low, value, high = np.array(found).T
-    floor = None if np.isnan(value).any() else (float(low.min()), float(high.max()))
-    return over_seeds(value, results.seeds, floor=floor, bounds=(0.0, 1.0))
+    """Per seed, the p_cot at which interpolated greedy accuracy reaches 0.75."""
+    return crossing_of(greedy(results.select(stage="pretrain")), CORRECT, FLIPPED)
 
 
 @on("threshold", if_valid=False)
@@ -356,7 +290,7 @@ def partial_chains(results: Results) -> Estimate | None:
     part = results.select(stage="pretrain")
     learned = share_of_learned(sampled(part))
     if learned < HALF:
-        return _undefined(part, f"the chain was not learned: {learned:.0%} of long answers right")
+        return undefined(part, f"the chain was not learned: {learned:.0%} of long answers right")
     return extreme(part, "p_cot", largest=True)
 
 
@@ -364,24 +298,3 @@ def share_of_learned(table: pl.DataFrame) -> float:
     """Accuracy given long of the best model of a sweep; by luck alone it is one half."""
     rates = table.filter(IS_LONG).group_by("seed", "p_cot").agg(rate=CORRECT.mean())
     return float(np.max(rates["rate"].to_numpy(), initial=0.0))
-
-
-def _columns(table: pl.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rows = table.filter(pl.col("seed") == seed)
-    return rows["p_cot"].to_numpy(), rows["accuracy"].to_numpy()
-
-
-def _crossing(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-    """Where a piecewise linear curve first reaches FLIPPED, between its grid neighbours."""
-    above = np.flatnonzero(y >= FLIPPED)
-    if not len(above) or above[0] == 0:
-        return float("nan"), float("nan"), float("nan")
-    i = above[0]
-    step = (FLIPPED - y[i - 1]) / (y[i] - y[i - 1])
-    return float(x[i - 1]), float(x[i - 1] + step * (x[i] - x[i - 1])), float(x[i])
-
-
-def half_width(share: float, problems: int) -> float:
-    """Half the width of the exact interval of a share of problems."""
-    low, high = clopper_pearson(share * problems, problems)
-    return (high - low) / 2

@@ -1,0 +1,108 @@
+"""Statistics that the studies of mixtures have in common: functions of their finished stages."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from hone.measures import Estimate, clopper_pearson, over_problems, over_seeds
+from hone.measures.accuracy import CORRECT
+from hone.measures.estimates import Interval
+from hone.runs.results import Results
+
+
+def greedy(results: Results) -> pl.DataFrame:
+    """Greedy responses of the last evaluation of every stage."""
+    return results.rollouts(steps=(-1,)).filter(pl.col("temperature") == 0)
+
+
+def sampled(results: Results) -> pl.DataFrame:
+    """Responses at temperature 1 of the last evaluation of every stage."""
+    return results.rollouts(steps=(-1,)).filter(pl.col("temperature") == 1)
+
+
+def extreme(results: Results, by: str, largest: bool) -> Estimate:
+    """Per seed, the largest (or smallest) greedy accuracy over the values of a column."""
+    return extreme_of(greedy(results), CORRECT, by, largest)
+
+
+def extreme_of(table: pl.DataFrame, hit: pl.Expr, by: str, largest: bool) -> Estimate:
+    """Per seed, the largest (or smallest) share of rows that hit, over the values of a column."""
+    column = pl.col("rate").max() if largest else pl.col("rate").min()
+    rates = table.group_by("seed", by).agg(rate=hit.mean())
+    values = rates.group_by("seed").agg(column).sort("seed")
+    problems = table["problem_id"].n_unique()
+    mean = float(np.mean(values["rate"].to_numpy()))
+    return over_seeds(
+        values["rate"].to_numpy(),
+        values["seed"].to_list(),
+        floor=clopper_pearson(mean * problems, problems),
+        bounds=(0.0, 1.0),
+    )
+
+
+def largest_error(
+    table: pl.DataFrame, by: Sequence[str], hits: pl.Expr, uses: pl.Expr, target: pl.Expr
+) -> Estimate:
+    """Per seed, the largest distance of Σ hits / Σ uses from its target over the cells of `by`.
+
+    The interval holds what problems drawn anew would have made of the worst cell of each seed.
+    """
+    of_problems = table.group_by("seed", *by, "problem_id").agg(
+        hits=hits.mean(), uses=uses.mean(), target=target.first()
+    )
+    values, floors, seeds = [], [], sorted(table["seed"].unique())
+    for seed in seeds:
+        cells = of_problems.filter(pl.col("seed") == seed).sort(*by).partition_by(by)
+        error, interval = max(map(_error, cells), key=lambda found: abs(found[0]))
+        values.append(abs(error))
+        floors.append(interval)
+    low, high = np.mean(floors, axis=0)
+    return over_seeds(values, seeds, floor=(float(low), float(high)), bounds=(0.0, math.inf))
+
+
+def crossing_of(table: pl.DataFrame, hit: pl.Expr, level: float) -> Estimate:
+    """Per seed, the p_cot at which the interpolated share of rows that hit first reaches a level.
+
+    The grid says no more than between which two values that is: the interval spans them.
+    """
+    rates = table.group_by("seed", "p_cot").agg(rate=hit.mean()).sort("p_cot")
+    seeds = sorted(rates["seed"].unique())
+    found = [_crossing(rates.filter(pl.col("seed") == seed), level) for seed in seeds]
+    low, value, high = np.array(found).T
+    floor = None if np.isnan(value).any() else (float(low.min()), float(high.max()))
+    return over_seeds(value, seeds, floor=floor, bounds=(0.0, 1.0))
+
+
+def undefined(results: Results, note: str) -> Estimate:
+    """No number, for a reason."""
+    return Estimate(float("nan"), None, 0.95, "none", results.seeds, note)
+
+
+def half_width(share: float, problems: int) -> float:
+    """Half the width of the exact interval of a share of problems."""
+    low, high = clopper_pearson(share * problems, problems)
+    return (high - low) / 2
+
+
+def _error(cell: pl.DataFrame) -> tuple[float, Interval]:
+    """Σ hits / Σ uses less its target, and the interval of the distance over problems."""
+    hits, uses = (cell[name].cast(pl.Float64).to_numpy() for name in ("hits", "uses"))
+    target = float(cell["target"][0])
+    error = float(hits.sum() / uses.sum()) - target
+    interval = over_problems(hits, uses, bounds=None)
+    assert interval is not None
+    low, high = (edge - target for edge in interval)
+    return error, (max(low, 0.0), high) if error >= 0 else (max(-high, 0.0), -low)
+
+
+def _crossing(rates: pl.DataFrame, level: float) -> tuple[float, float, float]:
+    """Where a piecewise linear curve first reaches the level, between its grid neighbours."""
+    x, y = rates["p_cot"].to_numpy(), rates["rate"].to_numpy()
+    above = np.flatnonzero(y >= level)
+    if not len(above) or above[0] == 0:
+        return float("nan"), float("nan"), float("nan")
+    i = above[0]
+    step = (level - y[i - 1]) / (y[i] - y[i - 1])
+    return float(x[i - 1]), float(x[i - 1] + step * (x[i] - x[i - 1])), float(x[i])
