@@ -8,7 +8,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from hone.core.contracts import Problems, SamplingProtocol, Task
+from hone.core.contracts import Policy, Problems, SamplingProtocol, Task
 from hone.core.errors import UsageError, require
 from hone.core.files import read_object, verify
 from hone.core.random import Stream
@@ -23,7 +23,6 @@ from hone.measures import (
 )
 from hone.report.claims_table import bounds, number
 from hone.runs.folder import part_of_config
-from hone.sampling.policy import DecoderPolicy
 from hone.studies.facts import problem_set
 from hone.tasks import parse_task
 from hone.training.evaluation import evaluation_problems, graded_table
@@ -114,7 +113,7 @@ def _trained_on(folder: Path) -> Task:
 
 
 def _responses(
-    policy: DecoderPolicy,
+    policy: Policy,
     task: Task,
     problems: Problems,
     sampling: SamplingProtocol,

@@ -296,6 +296,27 @@ class Respond(StageConfig):
 
 
 @dataclass(frozen=True)
+class Likelihood(StageConfig):
+    """How likely the input named `policy` holds every demonstration of problems of one split."""
+
+    task: Task
+    problems: int
+    split: Split = "validation"
+    numerics: Numerics = field(default_factory=Numerics)
+
+    implementation: ClassVar[str] = "hone.training.evaluation:likelihood"
+    version: ClassVar[int] = 1
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("policy",)
+
+    @property
+    def tokens(self) -> int:
+        return self.problems * len(self.task.strategies) * self.task.max_tokens
+
+
+@dataclass(frozen=True)
 class Score(StageConfig):
     """How far an RL stage, input `rollouts`, went from the input `policy`, by what a token does."""
 

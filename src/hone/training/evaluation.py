@@ -11,7 +11,7 @@ from hone.core.random import Stream
 from hone.core.stage import Context
 from hone.core.tables import rollout_table
 from hone.core.vocabulary import Finish, Grade
-from hone.training.configs import Evaluation, Respond
+from hone.training.configs import Evaluation, Likelihood, Respond
 from hone.training.policies import load_policy
 
 
@@ -102,6 +102,28 @@ def respond(config: Respond, context: Context) -> None:
     )
     context.write_table("evaluation", 0, table)
     context.log(1, 1, {"accuracy": correct_share(table)})
+
+
+def likelihood(config: Likelihood, context: Context) -> None:
+    """The `likelihood` stage: one table, a row a problem and strategy, of log-probabilities."""
+    task = config.task
+    policy = load_policy(context.inputs["policy"] / "checkpoint", task, config.numerics)
+    problems = evaluation_problems(task, config.split, config.problems)
+    found = {}
+    for strategy in task.strategies:
+        shown = task.demonstrate(problems, strategy)
+        ended = np.ones(len(shown), dtype=bool)
+        responses = Responses(shown, np.zeros(shown.tokens.shape), ended, samples=1)
+        logprobs = policy.score(problems.prompts, responses, 1.0)
+        found[strategy] = (logprobs * shown.mask).sum(axis=1)
+    table = pl.concat(
+        pl.DataFrame({"problem_id": problems.ids, "logprob": logprobs.astype(np.float64)})
+        .with_columns(strategy=pl.lit(strategy), seed=pl.lit(context.seed))
+        for strategy, logprobs in found.items()
+    )  # fmt: skip
+    context.write_table("likelihood", 0, table)
+    shares = {f"likelihood_{name}": float(np.mean(np.exp(each))) for name, each in found.items()}
+    context.log(1, 1, shares)
 
 
 def correct_share(table: pl.DataFrame) -> float:

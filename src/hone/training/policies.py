@@ -4,13 +4,14 @@ from pathlib import Path
 
 import torch
 
-from hone.core.contracts import Task
+from hone.core.contracts import Policy, Task
 from hone.core.errors import UsageError
 from hone.core.random import Stream
-from hone.models import checkpoint, lora
+from hone.models import checkpoint, linear, lora
 from hone.models.config import DecoderConfig, LoRA
 from hone.models.decoder import Decoder
 from hone.models.tokenizer import describes
+from hone.sampling.linear import LinearPolicy
 from hone.sampling.policy import DecoderPolicy
 from hone.training.configs import Numerics
 
@@ -52,8 +53,23 @@ def load_decoder(folder: Path, task: Task) -> Decoder:
     return decoder
 
 
-def load_policy(folder: Path, task: Task, numerics: Numerics | None = None) -> DecoderPolicy:
-    """The checkpoint's decoder as a policy for the task; on the CPU in its own dtype by default."""
+def load_linear(folder: Path, task: Task) -> LinearPolicy:
+    """The linear model of a checkpoint folder as a policy for the task.
+
+    Raises:
+        UsageError: it reads other prompts or has other symbols than the task.
+        DamagedFile: a file of the folder is missing or cannot be trusted.
+    """
+    model = linear.load(folder)
+    if model.d + 1 != task.prompt_tokens or not describes(folder, task.alphabet):
+        raise UsageError(f"{folder} holds a linear model of parity with d = {model.d}, not {task}")
+    return LinearPolicy(model, task.alphabet.end)
+
+
+def load_policy(folder: Path, task: Task, numerics: Numerics | None = None) -> Policy:
+    """The checkpoint's model as a policy for the task; a decoder on the CPU in its own dtype."""
+    if linear.is_linear(folder):
+        return load_linear(folder, task)
     decoder = load_decoder(folder, task)
     if numerics is not None:
         decoder = decoder.to(numerics.device, getattr(torch, numerics.dtype))
