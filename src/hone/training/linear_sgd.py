@@ -40,8 +40,8 @@ class Averaged:
 
     @staticmethod
     def zeros(replicas: int, features: int, outputs: int) -> "Averaged":
-        arrays = (np.zeros((replicas, features, outputs)) for _ in range(3))
-        return Averaged(*arrays, np.zeros(replicas))
+        shape = (replicas, features, outputs)
+        return Averaged(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(replicas))
 
     def step(
         self,

@@ -5,9 +5,9 @@ terms: what T steps leave (noise) and what the regulariser takes away (bias).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.special import expit
 
 from hone.training.linear_configs import LinearSGD
@@ -45,7 +45,7 @@ def optimum(p: float, sgd: LinearSGD) -> Mapping[str, float]:
 
 def _logit(target: float, pull: float) -> float:
     """The root u of σ(u) + pull·u = target."""
-    return float(brentq(lambda u: expit(u) + pull * u - target, -1 / pull, 1 / pull))
+    return _root(lambda u: float(expit(u)) + pull * u - target, -1 / pull, 1 / pull)
 
 
 def squared_norms(d: int) -> Mapping[str, int]:
@@ -73,3 +73,29 @@ def bias(quantity: str, p: float, sgd: LinearSGD) -> float:
         "mismatch": math.sqrt(sgd.stop / (1 - p)),
         "token": math.sqrt(sgd.chain),
     }[quantity]
+
+
+def doubled(p: float, rounds: int) -> float:
+    """The share of chains after so many rounds of STaR: odds double (Theorem 2)."""
+    odds = 2.0**rounds * p
+    return odds / (odds + 1 - p)
+
+
+def flips_after(p: float) -> int:
+    """⌊log2((1 - p)/p)⌋, the rounds after which the share of chains is above 1/3."""
+    return max(0, math.floor(math.log2((1 - p) / p) + 1e-9))
+
+
+def steps_until(
+    quantity: str, d: int, p: float, sgd: LinearSGD, delta: float, level: float
+) -> float:
+    """The smallest T at which noise and bias together are below a level; inf where bias is not."""
+    left = level - bias(quantity, p, sgd)
+    if left <= 0:
+        return math.inf
+    return math.exp(_root(lambda log: noise(quantity, d, sgd, math.exp(log), delta) - left, 0, 99))
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that changes its sign between low and high is zero."""
+    return float(root_scalar(function, bracket=(low, high)).root)
