@@ -52,8 +52,10 @@ def curves(
     marks: Mapping[str, Number] | None = None,
     levels: Mapping[str, Number] | None = None,
     log_x: bool = False,
+    log_y: bool = False,
     y_limits: Interval | None = None,
     order: Sequence[str] = (),
+    theory: Mapping[str, Curve] | None = None,
 ) -> Figure:
     """Mean over seeds as a line, their range as a band, each seed as a thin line.
 
@@ -67,16 +69,24 @@ def curves(
         marks: positions of vertical lines by label.
         levels: positions of horizontal lines by label.
         log_x: whether x has a logarithmic axis.
+        log_y: whether y has.
         y_limits: what y shows at least.
         order: labels that have colours of their own, the same in every figure that is given them.
+        theory: what is foretold of a series, by its label: dotted, in its colour.
     """
     figure, axes = _canvas(x_label, y_label)
     if log_x:
         axes.set_xscale("log")
+    if log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     shown = _defined(series)
     places = _places(shown, order)
     for label, curve in shown.items():
         _draw_curve(axes, curve, places[label])
+        if theory is not None and label in theory:
+            foretold, colour = theory[label], style.colour(places[label])
+            axes.plot(foretold.x, foretold.mean, color=colour, linestyle=":", linewidth=1.5)
     if y_limits is not None:
         axes.set_ylim(*scales.covering(y_limits, (axes.dataLim.y0, axes.dataLim.y1)))
     scales.x_ticks(axes, [curve.x for curve in shown.values()], log_x)

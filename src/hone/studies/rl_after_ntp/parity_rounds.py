@@ -71,16 +71,16 @@ def odds_slope(results: Results) -> Estimate | None:
 
 
 def _flip_slope(results: Results, level: float) -> float:
-    x, y = _flips(results, level)
+    x, y = flips(results, level)
     return float(np.polyfit(x, y, 1)[0]) if len(x) > 1 else float("nan")
 
 
 def _distance(results: Results, level: float) -> float:
-    x, y = _flips(results, level)
+    x, y = flips(results, level)
     return float(np.abs(y - np.floor(x + 1e-9)).max())
 
 
-def _flips(results: Results, level: float = FLIPPED) -> tuple[np.ndarray, np.ndarray]:
+def flips(results: Results, level: float = FLIPPED) -> tuple[np.ndarray, np.ndarray]:
     """log2((1 - p)/p) and the first round whose greedy accuracy reaches a level, for one seed.
 
     A run that never flips counts as flipping one round after its last.

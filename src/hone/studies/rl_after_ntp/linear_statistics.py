@@ -1,0 +1,305 @@
+"""The statistics behind the claims about linear models: functions of finished stages."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from hone.measures import Estimate, over_seeds, proportion_over_seeds, slope_over_seeds
+from hone.runs.results import Results
+from hone.studies.rl_after_ntp import linear_bounds
+from hone.studies.rl_after_ntp.parity_statistics import (
+    EXACT,
+    IS_LONG,
+    SOLVED,
+    extreme_of,
+    greedy,
+    sampled,
+)
+from hone.studies.study import Measure
+from hone.training.linear_configs import LinearSGD
+
+DELTA = 0.1
+"""How often a bound may fail."""
+FROM_STEPS = 2048
+"""T from which rates are read; earlier the first, long steps are still in the mean."""
+
+
+def on(experiment: str, **factors: str | int | float) -> Callable[[Measure], Measure]:
+    """The measure on one experiment's stages; None where the run has none of them."""
+
+    def restrict(measure: Measure) -> Measure:
+        def measured(results: Results) -> Estimate | None:
+            part = results.select(experiment=experiment, **factors)
+            return measure(part) if len(part) else None
+
+        return measured
+
+    return restrict
+
+
+# ------------------------------------------------------------------------------- Theorem 1
+
+
+def likelihood_errors(results: Results) -> pl.DataFrame:
+    """|π(chain | x) - p| and |π(right short answer | x) - (1 - p)/2|, input by input."""
+    table = results.select(stage="likelihood").rollouts("likelihood")
+    target = pl.when(IS_LONG).then(pl.col("p_cot")).otherwise((1 - pl.col("p_cot")) / 2)
+    return table.with_columns(error=(pl.col("logprob").exp() - target).abs())
+
+
+def largest_likelihood_error(strategy: str) -> Measure:
+    """Per seed, the largest error over inputs and models."""
+
+    def measure(results: Results) -> Estimate:
+        table = likelihood_errors(results).filter(pl.col("strategy") == strategy)
+        worst = table.group_by("seed").agg(pl.col("error").max()).sort("seed")
+        return over_seeds(worst["error"].to_numpy(), worst["seed"].to_list(), bounds=(0.0, 1.0))
+
+    return measure
+
+
+def greedy_form(p_cot: float, hit: pl.Expr) -> Measure:
+    """Per seed, the smallest share over d of greedy answers that are as they should be."""
+
+    def measure(results: Results) -> Estimate:
+        rows = greedy(results.select(stage="pretrain", p_cot=p_cot))
+        return extreme_of(rows, hit, "d", largest=False)
+
+    return measure
+
+
+# ---------------------------------------------------------------------------- Propositions
+
+
+def sgd_of(results: Results) -> LinearSGD:
+    """What the stages of one setting were fit by, but for their steps."""
+    (batch,), (lam,), (chain,) = map(results.factor, ("batch", "lam", "chain"))
+    return LinearSGD(1, int(batch), float(lam), float(lam), float(chain))
+
+
+def errors(results: Results) -> pl.DataFrame:
+    """The largest distance over inputs, and over positions, of probabilities from the optimum.
+
+    A row a seed, replica, T and quantity. The optimum is the regularised one of the population:
+    what is left is SGD's own doing.
+    """
+    (p_cot,) = results.factor("p_cot")
+    optimum = linear_bounds.optimum(float(p_cot), sgd_of(results))
+    goal = pl.col("quantity").replace_strict(dict(optimum), return_dtype=pl.Float64)
+    error = pl.max_horizontal(pl.col("high") - goal, goal - pl.col("low"))
+    table = results.rollouts("probabilities").with_columns(error=error)
+    return table.group_by("seed", "replica", "steps", "quantity").agg(pl.col("error").max())
+
+
+def error_curve(
+    results: Results, quantity: str
+) -> tuple[Float[np.ndarray, " looks"], Float[np.ndarray, "seeds looks"]]:
+    """T, and the mean error over replicas for every seed."""
+    table = errors(results).filter(pl.col("quantity") == quantity)
+    means = table.group_by("seed", "steps").agg(pl.col("error").mean())
+    wide = means.pivot("seed", index="steps", values="error", sort_columns=True).sort("steps")
+    return wide["steps"].to_numpy().astype(float), wide.drop("steps").to_numpy().T
+
+
+def rate(quantity: str) -> Measure:
+    """The slope of the logarithm of the error on that of T, for the study's d."""
+
+    def measure(results: Results) -> Estimate | None:
+        part = results.select(d=max(results.factor("d")))
+        steps, error = error_curve(part, quantity)
+        late = steps >= FROM_STEPS
+        return slope_over_seeds(np.log(steps[late]), np.log(error[:, late]), part.seeds)
+
+    return measure
+
+
+def over_bound(results: Results) -> Estimate:
+    """The share of fits that at any T leave any bound, over all settings."""
+    left, total = [], []
+    for seed in results.seeds:
+        counts = [_over(results.of_seeds([seed]).select(arm=arm)) for arm in results.arms]
+        left.append(sum(over for over, _ in counts))
+        total.append(sum(fits for _, fits in counts))
+    return proportion_over_seeds(left, total, results.seeds, problems=sum(total))
+
+
+def _over(results: Results) -> tuple[int, int]:
+    """How many of one setting's replicas leave a bound, of how many."""
+    table = errors(results)
+    bounds = [
+        bound_on(results, quantity, steps)
+        for quantity, steps in table.select("quantity", "steps").iter_rows()
+    ]
+    outside = (table["error"].to_numpy() > np.array(bounds)).astype(int)
+    worst = table.with_columns(outside=pl.Series(outside)).group_by("replica")
+    counts = worst.agg(pl.col("outside").max())["outside"]
+    return int(np.sum(counts.to_numpy())), len(counts)
+
+
+def bound_on(results: Results, quantity: str, steps: float) -> float:
+    """What an error may be after so many steps; the chain's are those that have a long row."""
+    (d,), (p_cot,), sgd = results.factor("d"), results.factor("p_cot"), sgd_of(results)
+    seen = 1 - (1 - float(p_cot)) ** sgd.batch if quantity == "token" else 1.0
+    return linear_bounds.noise(quantity, int(d), sgd, max(1.0, seen * steps), DELTA)
+
+
+def bias_curve(
+    results: Results, quantity: str
+) -> tuple[Float[np.ndarray, " lams"], Float[np.ndarray, "seeds lams"]]:
+    """λ, and how far the mean over inputs, replicas and positions is from the truth, by seed."""
+    (p_cot,) = results.factor("p_cot")
+    goal = linear_bounds.truth(float(p_cot))[quantity]
+    table = results.rollouts("probabilities").filter(pl.col("quantity") == quantity)
+    means = table.group_by("seed", "lam").agg(pl.col("mean").mean()).sort("lam")
+    wide = means.pivot("seed", index="lam", values="mean", sort_columns=True)
+    return wide["lam"].to_numpy(), np.abs(wide.drop("lam").to_numpy().T - goal)
+
+
+def bias_order(quantity: str) -> Measure:
+    """The slope of the logarithm of the bias on that of λ."""
+
+    def measure(results: Results) -> Estimate:
+        lams, bias = bias_curve(results, quantity)
+        return slope_over_seeds(np.log(lams), np.log(bias), results.seeds)
+
+    return measure
+
+
+# ------------------------------------------------------------------------------- Theorem 2
+
+
+def chain_shares(run: Results) -> Float[np.ndarray, " rounds"]:
+    """q_0, q_1, …: the share of exact chains before every round of one run, and after its last."""
+    trained = run.rollouts("train").group_by("step").agg(q=EXACT.mean()).sort("step")
+    last = sampled(run).select(q=EXACT.mean())
+    return np.append(trained["q"].to_numpy(), last["q"].to_numpy())
+
+
+def deviations(run: Results) -> Float[np.ndarray, " rounds"]:
+    """|q_n - p_n|, where p_n has doubled its odds n times."""
+    (p_cot,), shares = run.factor("p_cot"), chain_shares(run)
+    foretold = [linear_bounds.doubled(float(p_cot), n) for n in range(len(shares))]
+    return np.abs(shares - np.array(foretold))
+
+
+def allowed(results: Results, seed: int, p_cot: float, rounds: int) -> Float[np.ndarray, " rounds"]:
+    """(2^(n+1) - 1) ε, with ε the largest error of the model that STaR starts from."""
+    start = results.of_seeds([seed]).select(p_cot=p_cot)
+    table = likelihood_errors(start).filter(pl.col("strategy") == "long")
+    return (2.0 ** np.arange(1, rounds + 1) - 1) * float(np.max(table["error"].to_numpy()))
+
+
+@on("rounds")
+def deviation(results: Results) -> Estimate:
+    """Per seed, the largest of |q_n - p_n| over what is allowed, over rounds and p_cot."""
+    values = []
+    for seed in results.seeds:
+        ratios = []
+        for run in results.of_seeds([seed]).select(stage="rl"):
+            found = deviations(run)
+            limit = allowed(results, seed, float(run.factor("p_cot")[0]), len(found))
+            ratios.append(float(np.max(found / limit)))
+        values.append(max(ratios))
+    return over_seeds(values, results.seeds, bounds=(0.0, math.inf))
+
+
+@on("rounds")
+def mean_length(results: Results) -> Estimate:
+    """Per seed, the largest relative distance of mean sampled length from 1 + (d - 1) p_n."""
+    values = [
+        max(float(np.max(_length_gaps(run))) for run in results.of_seeds([seed]).select(stage="rl"))
+        for seed in results.seeds
+    ]
+    return over_seeds(values, results.seeds, bounds=(0.0, math.inf))
+
+
+def _length_gaps(run: Results) -> Float[np.ndarray, " rounds"]:
+    (d,), (p_cot,) = run.factor("d"), run.factor("p_cot")
+    lengths = run.metrics().sort("step")["sampled_length"].to_numpy()
+    shares = [linear_bounds.doubled(float(p_cot), n) for n in range(len(lengths))]
+    foretold = 1 + (int(d) - 1) * np.array(shares)
+    return np.abs(lengths - foretold) / foretold
+
+
+# ------------------------------------------------------------------------------------ cost
+
+
+def solved(results: Results) -> pl.DataFrame:
+    """Whether greedy answers after STaR are exact chains, by seed, d and budget."""
+    rows = greedy(results.select(stage="rl"))
+    rates = rows.group_by("seed", "d", "budget").agg(exact=EXACT.mean())
+    return rates.with_columns(solved=pl.col("exact") >= SOLVED)
+
+
+def cheapest(
+    results: Results,
+) -> tuple[Float[np.ndarray, " sizes"], Float[np.ndarray, "seeds sizes"]]:
+    """d, and the fewest steps a fit with which STaR solves it, by seed; NaN where none do."""
+    table = solved(results)
+    sizes, seeds = sorted(table["d"].unique()), sorted(table["seed"].unique())
+    fewest = np.full((len(seeds), len(sizes)), np.nan)
+    least = table.filter(pl.col("solved")).group_by("seed", "d").agg(pl.col("budget").min())
+    for seed, d, budget in least.iter_rows():
+        fewest[seeds.index(seed), sizes.index(d)] = budget
+    return np.array(sizes, dtype=float), fewest
+
+
+def sequences_of(
+    runs: Results, steps: Float[np.ndarray, "seeds sizes"]
+) -> Float[np.ndarray, "seeds sizes"]:
+    """Demonstrated and drawn, by a fit of so many steps and the rounds of STaR that follow."""
+    (batch,) = runs.factor("batch")
+    drawn = (
+        runs.metrics()
+        .drop_nulls("drawn")
+        .group_by("seed", "d", "budget")
+        .agg(pl.col("drawn").sum())
+    )
+    return steps * int(batch) + float(np.mean(drawn["drawn"].to_numpy()))
+
+
+@on("cost")
+def cost_order(results: Results) -> Estimate:
+    """The slope of the logarithm of the cheapest budget on that of d."""
+    sizes, fewest = cheapest(results)
+    return slope_over_seeds(np.log(sizes), np.log(fewest), results.select(stage="rl").seeds)
+
+
+def exact_after(rarity: str) -> Measure:
+    """Per seed, greedy answers after STaR that are exact chains."""
+
+    @on("exponential", rarity=rarity)
+    def measure(results: Results) -> Estimate:
+        return extreme_of(greedy(results.select(stage="rl")), EXACT, "rarity", largest=False)
+
+    return measure
+
+
+LEARNED = math.log(2) / 4
+"""Loss a token of an answer half of whose uncertainty is gone: ln 2 on one of its two tokens."""
+_SMOOTHED = 20  # steps
+
+
+def direct_sequences(
+    results: Results,
+) -> tuple[Float[np.ndarray, " sizes"], Float[np.ndarray, "seeds sizes"]]:
+    """d, and the sequences until a transformer has learned to answer at once; NaN if it has not."""
+    logged = results.select(stage="direct").metrics().drop_nulls("loss").sort("step")
+    smooth = pl.col("loss").rolling_mean(_SMOOTHED).over("seed", "d")
+    learned = logged.with_columns(smooth=smooth).filter(pl.col("smooth") < LEARNED)
+    first = learned.group_by("seed", "d").agg(pl.col("sequences").min())
+    sizes = sorted(logged["d"].unique())
+    found = np.full((len(results.seeds), len(sizes)), np.nan)
+    for seed, d, sequences in first.iter_rows():
+        found[results.seeds.index(seed), sizes.index(d)] = sequences
+    return np.array(sizes, dtype=float), found
+
+
+@on("direct")
+def direct_accuracy(results: Results) -> Estimate:
+    """Accuracy of short answers at the largest d, on inputs of the training split."""
+    answers = results.select(stage="answers", d=max(results.factor("d")))
+    return extreme_of(greedy(answers), pl.col("grade") == "correct", "d", largest=True)
