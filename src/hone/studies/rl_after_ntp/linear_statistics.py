@@ -10,14 +10,8 @@ from jaxtyping import Float
 from hone.measures import Estimate, over_seeds, proportion_over_seeds, slope_over_seeds
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp import linear_bounds
-from hone.studies.rl_after_ntp.parity_statistics import (
-    EXACT,
-    IS_LONG,
-    SOLVED,
-    extreme_of,
-    greedy,
-    sampled,
-)
+from hone.studies.rl_after_ntp.mixture_statistics import extreme_of, greedy, sampled
+from hone.studies.rl_after_ntp.parity_statistics import EXACT, IS_LONG, SOLVED
 from hone.studies.study import Measure
 from hone.training.linear_configs import LinearSGD
 
