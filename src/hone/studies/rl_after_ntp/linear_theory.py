@@ -44,10 +44,10 @@ class Settings:
     extra_rounds: int = 3  # of STaR beyond those that theory asks for
     problems: int = 512  # of evaluation
     rate_steps: int = 2**16  # of single-sample SGD, whose errors are followed
-    replicas: int = 16  # of it, each on data of its own
+    replicas: int = 8  # of it, each on data of its own
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
-    budgets: tuple[int, ...] = (250, 500, 1000, 2000, 4000)  # steps a fit that are tried there
+    budgets: tuple[int, ...] = (250, 500, 1000, 2000)  # steps a fit that are tried there
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1500
 
