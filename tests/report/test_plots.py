@@ -50,6 +50,18 @@ def test_a_series_without_any_value_is_drawn_as_nothing() -> None:
     )
 
 
+def test_what_is_foretold_is_dotted_where_it_was_foretold_and_counts_for_the_limits() -> None:
+    measured, bound = (Curve(np.array([1.0, 10.0]), np.full((1, 2), y)) for y in (0.01, 100.0))
+    figure = plots.curves({"error": measured, "free": measured}, "T", "error", log_x=True,
+                          log_y=True, theory={"error": bound})  # fmt: skip
+    (axes,) = figure.axes
+    dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
+    assert [line.get_ydata().tolist() for line in dotted] == [[100.0, 100.0]]  # pyright: ignore[reportAttributeAccessIssue]
+    assert dotted[0].get_color() == style.colour(0)
+    assert axes.get_ylim()[1] >= 100
+    assert ">100</text>" in style.svg(figure)
+
+
 def test_labels_are_spread_in_order_and_stay_near() -> None:
     wanted = np.array([0.5, 0.51, 0.9, 0.5])
     placed = plots._spread(wanted, 0.06)
