@@ -45,7 +45,7 @@ def test_the_optimum_is_as_near_to_the_truth_as_the_corrected_bounds_say(
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_the_optimum_goes_to_the_truth_with_lambda(quantity: str) -> None:
     truth = linear_bounds.truth(0.2)[quantity]
-    gaps = [abs(linear_bounds.optimum(0.2, sgd(lam))[quantity] - truth) for lam in (1, 0.1, 1e-6)]
+    gaps = [abs(linear_bounds.optimum(0.2, sgd(lam))[quantity] - truth) for lam in (1.0, 0.1, 1e-6)]
     assert gaps[0] > gaps[1] > gaps[2]
     assert gaps[2] < 1e-4
 
