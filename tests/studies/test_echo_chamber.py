@@ -121,15 +121,17 @@ def test_the_most_accurate_format_is_not_one_that_hardly_occurs() -> None:
     assert statistics.most_accurate(rows) == "program"
 
 
-def test_odds_count_shares_or_right_answers() -> None:
+def test_odds_are_of_shares_of_accuracies_or_of_right_answers() -> None:
     """Forty programs, of which ten are right, against twenty tagged ones, all of them right."""
     rows = table(
         strategy=["program"] * 40 + ["tagged"] * 20,
         grade=["correct"] * 10 + ["incorrect"] * 30 + ["correct"] * 20,
     )
     assert winners.odds_of_programs(rows, "share") == pytest.approx(math.log(40.5 / 20.5))
-    by_accuracy = winners.odds_of_programs(rows, "share × accuracy")
-    assert by_accuracy == pytest.approx(math.log(10.5 / 20.5))
+    by_product = winners.odds_of_programs(rows, "share × accuracy")
+    assert by_product == pytest.approx(math.log(10.5 / 20.5))
+    by_accuracy = winners.odds_of_programs(rows, "accuracy")
+    assert by_accuracy == pytest.approx(by_product - winners.odds_of_programs(rows, "share"))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from hone.runs.results import Results
 from hone.studies.echo_chamber.optimum import distance_from_optimum
 from hone.studies.echo_chamber.statistics import (
     FREE,
+    accuracy_after,
     after,
     change_of,
     course,
+    difference,
     difference_of_parts,
     entropy,
     largest_share,
@@ -118,6 +120,16 @@ WINNER = (
         mean_over_runs(_tagged_wins, experiment="crossover", unfavourable=1.0),
     ),
     claim(
+        "the_worse_ends_lower",
+        "§3.2, Fig. 4b",
+        "and the model ends less accurate.",
+        "accuracy after RL, unfavourable mixture minus crossover mixture",
+        AtMost(-STILL),
+        difference(
+            accuracy_after, {"unfavourable": 1.0}, {"unfavourable": 0.0}, experiment="crossover"
+        ),
+    ),
+    claim(
         "share_times_accuracy",
         "§3.6",
         "Between two formats the one with the larger share × accuracy wins.",
@@ -126,6 +138,15 @@ WINNER = (
         Within(-0.5, 0.5),
         threshold("share × accuracy"),
         reported=0.0,
+    ),
+    claim(
+        "accuracy_alone",
+        "hone's own",
+        "Without a penalty the more accurate format wins, whatever its share.",
+        "log-odds of accuracy before RL from which programs win as often as not, logistic fit "
+        "over mixtures",
+        Within(-0.5, 0.5),
+        threshold("accuracy"),
     ),
 )
 

@@ -4,6 +4,7 @@ from hone.measures import AtLeast, AtMost, accuracy
 from hone.runs.results import Results
 from hone.studies.echo_chamber.claims import STILL, claim
 from hone.studies.echo_chamber.statistics import (
+    accuracy_after,
     after,
     change,
     change_of,
@@ -24,10 +25,6 @@ SMALL, LARGE = {"scale": "0.1M"}, {"scale": "1M"}
 
 def _text_after(run: Results) -> float:
     return after(lambda table: shares(table).get("text", 0.0))(run)
-
-
-def _accuracy_after(run: Results) -> float:
-    return after(lambda table: float(accuracy(table).value))(run)
 
 
 def _variety_after(run: Results) -> float:
@@ -105,7 +102,7 @@ ALGORITHMS = (
         "Expert iteration, restarted from the pretrained model, ends lower,",
         "accuracy after it minus that after PPO, equal samples",
         AtMost(0.0),
-        difference(_accuracy_after, RESTARTED, BY_PPO, experiment="algorithms"),
+        difference(accuracy_after, RESTARTED, BY_PPO, experiment="algorithms"),
     ),
     claim(
         "expert_iteration_is_milder",
@@ -148,7 +145,7 @@ REPEATS = tuple(
     for tokens, how in (("fixed", "at as many tokens"), ("growing", "beside all else"))
     for name, statement, statistic, value in (
         ("repeats_raise_accuracy", "The more often programs are read, the better after RL",
-         "slope of accuracy after RL on the rank of 1, 2, 4 and 8 times", _accuracy_after),
+         "slope of accuracy after RL on the rank of 1, 2, 4 and 8 times", accuracy_after),
         ("repeats_raise_the_gain", "and the more RL gains",
          "slope of accuracy after RL minus before on the rank of 1, 2, 4 and 8 times", _gain),
     )

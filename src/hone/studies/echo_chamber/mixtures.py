@@ -34,7 +34,7 @@ def mixed(program: float, tagged: float, text: float, miscoded: tuple[str, ...] 
     return Mixture((*shares, Source(BACKGROUND, rest)))
 
 
-CROSSOVER, UNFAVOURABLE = (0.20, 0.45, 0.07), (0.07, 0.61, 0.04)
+CROSSOVER, UNFAVOURABLE = (0.20, 0.45, 0.07), (0.02, 0.66, 0.04)
 """Shares of program, tagged and text."""
 
 

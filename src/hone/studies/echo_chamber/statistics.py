@@ -12,7 +12,14 @@ import numpy as np
 import polars as pl
 
 from hone.core.vocabulary import OTHER
-from hone.measures import Estimate, majority_at_k, over_seeds, pass_at_k_curve, slope_over_seeds
+from hone.measures import (
+    Estimate,
+    accuracy,
+    majority_at_k,
+    over_seeds,
+    pass_at_k_curve,
+    slope_over_seeds,
+)
 from hone.measures.accuracy import CORRECT
 from hone.measures.decomposition import Decomposition, decompose
 from hone.runs.plan import Factor
@@ -104,6 +111,11 @@ def mean_over_runs(
 def after(value: Callable[[pl.DataFrame], float]) -> Callable[[Results], float]:
     """A number of a run's responses after RL."""
     return lambda run: value(responses(run, "after"))
+
+
+def accuracy_after(run: Results) -> float:
+    """The accuracy of a run's samples after RL."""
+    return float(accuracy(responses(run, "after")).value)
 
 
 def largest_share(table: pl.DataFrame) -> float:

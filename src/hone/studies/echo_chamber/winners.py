@@ -1,4 +1,4 @@
-"""Which format wins, and what tells it before RL: its share, or its share times its accuracy."""
+"""Which format wins, and what tells it before RL: its share, its accuracy, or their product."""
 
 import math
 
@@ -11,7 +11,7 @@ from hone.runs.results import Results
 from hone.studies.echo_chamber.statistics import each_run, responses, winner
 from hone.studies.study import Measure
 
-PREDICTORS = ("share", "share × accuracy")
+PREDICTORS = ("share", "accuracy", "share × accuracy")
 
 
 def wins(run: Results) -> str:
@@ -20,14 +20,20 @@ def wins(run: Results) -> str:
 
 
 def odds_of_programs(table: pl.DataFrame, by: str) -> float:
-    """Log-odds of programs against tagged code: of their `share`, or of `share × accuracy`.
+    """Log of what programs have of a predictor, over what tagged code has.
 
-    The latter is what the KL-regularised optimum comes to where β is small (arXiv 2504.07912 §3.6).
+    Share × accuracy is what the KL-regularised optimum comes to where β is small (arXiv 2504.07912
+    §3.6); accuracy alone is what policy gradients without a penalty follow if a format's accuracy
+    stays as it is, since each format then grows at the rate of its advantage.
     """
-    value = CORRECT if by == "share × accuracy" else pl.lit(value=True)
-    counts = [table.filter((pl.col("strategy") == name) & value).height + 0.5
-              for name in ("program", "tagged")]  # fmt: skip
-    return math.log(counts[0] / counts[1])
+    return math.log(_worth(table, "program", by) / _worth(table, "tagged", by))
+
+
+def _worth(table: pl.DataFrame, format: str, by: str) -> float:
+    """A format's share, its accuracy or their product, up to what all formats have in common."""
+    written = table.filter(strategy=format)
+    count, right = written.height + 0.5, written.filter(CORRECT).height + 0.5
+    return {"share": count, "accuracy": right / count, "share × accuracy": right}[by]
 
 
 def odds_and_wins(runs: Results, by: str) -> tuple[np.ndarray, np.ndarray]:
