@@ -62,6 +62,20 @@ def test_what_is_foretold_is_dotted_where_it_was_foretold_and_counts_for_the_lim
     assert ">100</text>" in style.svg(figure)
 
 
+@pytest.mark.parametrize(
+    ("x", "labels"),
+    [((8.0, 64.0), {"10", "20", "50"}), ((0.01, 1.0), {"0.01", "0.1", "1"}),
+     ((100.0, 1e5), {"100", "1k", "10k", "100k"})],
+)  # fmt: skip
+def test_a_log_axis_has_plain_numbers_and_enough_of_them(
+    x: tuple[float, float], labels: set[str]
+) -> None:
+    line = Curve(np.array(x), np.ones((1, 2)))
+    text = style.svg(plots.curves({"line": line}, "x", "y", log_x=True))
+    assert all(f">{label}</text>" in text for label in labels)
+    assert "mathdefault" not in text
+
+
 def test_labels_are_spread_in_order_and_stay_near() -> None:
     wanted = np.array([0.5, 0.51, 0.9, 0.5])
     placed = plots._spread(wanted, 0.06)
