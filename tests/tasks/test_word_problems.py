@@ -19,7 +19,7 @@ from hone.models.tokenizer import read_alphabet, write_tokenizer
 from hone.tasks.splits import place
 from hone.tasks.word_problems import Part, WordProblems
 from hone.tasks.word_problems.corpus import BACKGROUND, Source, WordCorpus, taken_as
-from hone.tasks.word_problems.formats import FORMATS, PROGRAM, Program
+from hone.tasks.word_problems.formats import FORMATS, PROGRAM, WORKED_OR_NOT, Program
 from hone.tasks.word_problems.stories import NUMBERS, OPERATIONS, canonical
 from hone.tasks.word_problems.story import Story
 from hone.tasks.word_problems.wording import SENTENCES, UNSEEN, parsed
@@ -456,3 +456,33 @@ def test_impossible_corpora_are_refused(sources: tuple[Source, ...], message: st
 def test_impossible_sources_are_refused(values: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Source("text", **{"weight": 1.0, **values})
+
+
+class TestWorkedOrNot:
+    """The two formats that differ in whether there is a solution at all."""
+
+    TASK = WordProblems(formats=WORKED_OR_NOT)
+
+    @given(st.integers(0, 1000))
+    def test_both_are_told_apart_and_right(self, seed: int) -> None:
+        problems = self.TASK.draw("train", 8, Stream.root(seed))
+        for strategy, steps in (("worked", problems.difficulty + 2), ("answer", 0)):
+            responses = self.TASK.demonstrate(problems, strategy)
+            reading = self.TASK.read(problems, responses, np.ones(8, dtype=bool))
+            assert set(reading.strategies) == {strategy}
+            assert set(reading.grades) == {"correct"}
+            assert (reading.steps_correct == steps).all()
+
+    @pytest.mark.parametrize(
+        ("text", "name"),
+        [
+            ("The answer is \\boxed{12}.", "answer"),
+            ("The answer is \\boxed{12}", "other"),
+            ("The answer is 12.", "other"),
+            ("The answer is \\boxed{1}. The answer is \\boxed{2}.", "other"),
+            ("Ada has 12 pens. The answer is \\boxed{12}.", "worked"),
+        ],
+    )
+    def test_nothing_may_stand_beside_the_answer_alone(self, text: str, name: str) -> None:
+        found = [each.name for each in WORKED_OR_NOT if each.read(text) is not None]
+        assert found == [name] * (name != "other")

@@ -11,6 +11,8 @@ from hone.studies.study import Study
 _BUILT_IN = {
     "parity": "hone.studies.rl_after_ntp.parity",
     "linear_theory": "hone.studies.rl_after_ntp.linear_theory",
+    "multiplication": "hone.studies.rl_after_ntp.multiplication",
+    "worked_mixture": "hone.studies.rl_after_ntp.worked_mixture",
     "select_and_improve": "hone.studies.select_and_improve.study",
     "echo_chamber": "hone.studies.echo_chamber.study",
     "methods": "hone.studies.post_training.methods",

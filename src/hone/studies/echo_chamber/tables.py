@@ -74,11 +74,13 @@ def transfer(results: Results) -> Rows | None:
 
 def thresholds(results: Results) -> Rows | None:
     """From which odds before RL a format wins, by what the odds are of."""
+    found = {by: threshold(by)(results) for by in PREDICTORS}
     rows: dict[str, dict[str, Cell]] = {
-        by: {"log-odds of programs against tagged code": threshold(by)(results)}
-        for by in PREDICTORS
+        by: {"log-odds of programs against tagged code": odds}
+        for by, odds in found.items()
+        if odds is not None
     }
-    return rows if len(results.select(experiment="crossover")) else None
+    return rows or None
 
 
 def optimum(results: Results) -> Rows | None:

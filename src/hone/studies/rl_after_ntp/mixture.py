@@ -15,14 +15,15 @@ from typing import Literal
 import numpy as np
 
 from hone.core.contracts import Task
-from hone.core.errors import require
+from hone.core.errors import require, require_one_of
 from hone.core.random import Stream
-from hone.models.config import DecoderConfig, LoRA
+from hone.models.config import DecoderConfig, LoRA, gpt2_style, mistral_style
 from hone.objectives.algorithms import Algorithm
 from hone.objectives.rewards import verified
 from hone.runs.plan import Factor, Node
 from hone.training.configs import Evaluation, Numerics, Optimizer, PostTrain, Supervise
 
+Architecture = Literal["mistral", "gpt2"]
 _COUNTS = ("steps", "batch", "rounds", "prompts", "group", "star_rounds", "star_samples",
            "problems", "samples", "looks")  # fmt: skip
 
@@ -80,7 +81,7 @@ class MixtureSettings(ABC):
         """With two strategies: worked, and the answer alone."""
 
     @abstractmethod
-    def model(self) -> DecoderConfig | None:
+    def decoder(self) -> DecoderConfig | None:
         """The decoder to be trained from scratch; None where `adopted` has one."""
 
     def adopted(self, seed: int) -> Mapping[str, Node]:
@@ -111,6 +112,18 @@ class MixtureSettings(ABC):
         return self.batch
 
 
+def shaped_for(task: Task, architecture: Architecture, layers: int, width: int) -> DecoderConfig:
+    """A decoder with room for a task, in the style of the paper's two families; heads from 16."""
+    require(layers >= 1, "layers", layers, "1 or more")
+    require(width % 16 == 0 < width, "width", width, "a multiple of 16")
+    require_one_of("architecture", architecture, Architecture)
+    vocab, context = len(task.alphabet), task.prompt_tokens + task.max_tokens
+    head = max(16, width // 8)
+    if architecture == "gpt2":
+        return gpt2_style(vocab, width, layers, width // head, context)
+    return mistral_style(vocab, width, layers, context, head_dim=head)
+
+
 def mixture(task: Task, p_cot: float) -> tuple[tuple[str, float], ...]:
     """The mixture D(p_cot): worked with probability p_cot, else the answer alone (§2).
 
@@ -127,7 +140,7 @@ def pretrain(
 ) -> Node:
     """Next-token prediction on D(p_cot), the learning rate decayed to zero."""
     steps, batch = settings.pretrain_steps(p_cot), settings.pretrain_batch(p_cot)
-    config = _prediction(settings, p_cot, steps, batch, settings.model())
+    config = _prediction(settings, p_cot, steps, batch, settings.decoder())
     inputs = settings.adopted(seed)
     return Node(arm, "pretrain", config, seed, inputs, {"p_cot": p_cot, **factors})
 

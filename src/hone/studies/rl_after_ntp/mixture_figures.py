@@ -7,18 +7,21 @@ import polars as pl
 from matplotlib.figure import Figure as Drawing
 
 from hone.measures import Estimate, accuracy, length_histogram
+from hone.measures.accuracy import CORRECT
 from hone.measures.estimates import Interval, Number
 from hone.report.plots import Curve, bars, curves, heat_map
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.courses import rounds
-from hone.studies.rl_after_ntp.mixture_statistics import greedy
+from hone.studies.courses import course, courses, rounds
+from hone.studies.rl_after_ntp.mixture_statistics import greedy, sampled
+from hone.studies.study import Figure
 
 PREDICTION, MORE = "next-token prediction", "more next-token prediction"
 ALGORITHMS = {"star": "STaR", "reinforce": "REINFORCE", "grpo": "GRPO"}
 ORDER = (PREDICTION, MORE, *ALGORITHMS.values())  # whose colours are the same in every figure
 
 Levels = Mapping[str, Number]
+_WHOLE = (0.0, 1.0)
 
 
 def accuracy_over_sequences(
@@ -111,3 +114,126 @@ def _sequences(runs: Results) -> tuple[np.ndarray, np.ndarray]:
     steps, values = rounds(runs, "greedy_accuracy")
     last = runs.metrics().drop_nulls("sequences").sort("step").tail(1)
     return steps * (float(last["sequences"][0]) / float(last["step"][0])), values
+
+
+def over_p_cot(results: Results) -> Drawing | None:
+    """Accuracy of pretrained models, greedy and sampled, and after RL, over p_cot."""
+    runs = results.select(experiment="rarity")
+    if not len(runs):
+        return None
+    x = np.array(runs.factor("p_cot"), dtype=float)
+    before, after = runs.select(stage="pretrain"), runs.select(stage="rl")
+    series = {
+        PREDICTION: Curve(x, _rates(greedy(before))),
+        "the same, sampled": Curve(x, _rates(sampled(before))),
+        "GRPO": Curve(x, _rates(greedy(after))),
+    }
+    return curves(series, "p_cot", "greedy accuracy", y_limits=_WHOLE, order=ORDER)
+
+
+def worked_over_rounds(results: Results) -> Drawing | None:
+    """Share of sampled responses that are worked out, over the rounds of each algorithm."""
+    return _over_rounds(results, "share_worked", "share of worked responses, temperature 1")
+
+
+def accuracy_over_rounds(results: Results) -> Drawing | None:
+    """Greedy and sampled accuracy over the rounds of GRPO."""
+    runs = results.select(experiment="algorithms", stage="rl", algorithm="grpo")
+    if not len(runs):
+        return None
+    series = {name: course(runs, f"{name}_accuracy") for name in ("greedy", "sampled")}
+    return curves(series, "RL round", "accuracy", y_limits=_WHOLE)
+
+
+def by_temperature(results: Results) -> Drawing | None:
+    """Greedy accuracy after RL for every algorithm and sampling temperature."""
+    runs = results.select(experiment="temperatures", stage="rl")
+    if not len(runs):
+        return None
+    groups = accuracies_by(runs, "algorithm")
+    return bars(groups, "greedy accuracy after RL", x_limits=_WHOLE, order=ORDER)
+
+
+def figures(width: int) -> tuple[Figure, ...]:
+    """What every study of a mixture shows.
+
+    Args:
+        width: tokens that a row of the map of lengths stands for.
+    """
+    return (
+        Figure(
+            "accuracy_over_sequences",
+            "Greedy accuracy before and after the switch to RL",
+            "Greedy accuracy against sequences seen (next-token prediction) or drawn (RL), from "
+            "the same pretrained models. Mean and range over seeds.",
+            "Curves of greedy accuracy over sequences: next-token prediction, ten times as many "
+            "sequences of it as RL draws, and each RL algorithm after the switch.",
+            lambda results: accuracy_over_sequences(
+                results,
+                results.select(experiment="matched", stage="more_ntp", budget="×10 samples"),
+                {},
+                _WHOLE,
+            ),
+        ),
+        Figure(
+            "over_p_cot",
+            "How rare worked solutions may be",
+            "Greedy accuracy of pretrained models, their accuracy at temperature 1, and greedy "
+            "accuracy after GRPO, against the share of worked solutions in the data.",
+            "Three curves of accuracy over the share of worked solutions.",
+            over_p_cot,
+        ),
+        Figure(
+            "accuracy_over_rounds",
+            "Greedy and sampled accuracy over the rounds of RL",
+            "Accuracy of the same models under both ways of decoding, after every round of GRPO.",
+            "Two curves of accuracy over rounds, greedy and sampled.",
+            accuracy_over_rounds,
+        ),
+        Figure(
+            "worked_over_rounds",
+            "Worked solutions over the rounds of RL",
+            "Share of responses at temperature 1 that are worked out, after every round.",
+            "Curves of the share of worked responses over rounds, one for each algorithm.",
+            worked_over_rounds,
+        ),
+        Figure(
+            "length_over_rounds",
+            "Response length over the rounds of RL",
+            "Share of sampled responses of each length after every round of GRPO, all seeds.",
+            "Heat map of the share of responses of each length over the rounds.",
+            lambda results: length_over_rounds(results, width),
+        ),
+        Figure(
+            "algorithms",
+            "Algorithms beside more next-token prediction",
+            "Greedy accuracy of the same pretrained models: before, after more next-token "
+            "prediction at three budgets, and after RL by three algorithms. 95 % intervals over "
+            "seeds and problems.",
+            "Greedy accuracy with intervals: before, after more prediction, after each algorithm.",
+            lambda results: algorithms(results, {}, _WHOLE),
+        ),
+        Figure(
+            "by_temperature",
+            "Algorithms and sampling temperatures",
+            "Greedy accuracy after RL by every algorithm at every sampling temperature, with 95 % "
+            "intervals.",
+            "Greedy accuracy with intervals for every algorithm and temperature.",
+            by_temperature,
+        ),
+    )
+
+
+def _over_rounds(results: Results, figure: str, label: str) -> Drawing | None:
+    runs = results.select(experiment="algorithms", stage="rl")
+    if not len(runs):
+        return None
+    series = courses(runs, figure, by="algorithm", label=label_of)
+    return curves(series, "RL round", label, y_limits=_WHOLE, order=ORDER)
+
+
+def _rates(table: pl.DataFrame) -> np.ndarray:
+    """Accuracy by seed (rows) and p_cot (columns)."""
+    rates = table.group_by("seed", "p_cot").agg(rate=CORRECT.mean())
+    wide = rates.sort("seed", "p_cot").pivot("p_cot", index="seed", values="rate")
+    return wide.drop("seed").to_numpy()

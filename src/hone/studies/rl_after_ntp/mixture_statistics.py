@@ -1,15 +1,26 @@
 """Statistics that the studies of mixtures have in common: functions of their finished stages."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 
-from hone.measures import Estimate, clopper_pearson, over_problems, over_seeds
-from hone.measures.accuracy import CORRECT
+from hone.measures import (
+    Estimate,
+    clopper_pearson,
+    over_problems,
+    over_seeds,
+    paired_difference,
+)
+from hone.measures.accuracy import CORRECT, per_problem
 from hone.measures.estimates import Interval
+from hone.runs.plan import Factor
 from hone.runs.results import Results
+from hone.studies.courses import rounds
+from hone.studies.study import Measure
+
+WORKED = pl.col("strategy") == "worked"
 
 
 def greedy(results: Results) -> pl.DataFrame:
@@ -73,6 +84,66 @@ def crossing_of(table: pl.DataFrame, hit: pl.Expr, level: float) -> Estimate:
     low, value, high = np.array(found).T
     floor = None if np.isnan(value).any() else (float(low.min()), float(high.max()))
     return over_seeds(value, seeds, floor=floor, bounds=(0.0, 1.0))
+
+
+def measured_on(experiment: str, **factors: Factor) -> Callable[[Measure], Measure]:
+    """The measure on one experiment; None where the run has none of its stages."""
+
+    def restrict(measure: Measure) -> Measure:
+        def measured(results: Results) -> Estimate | None:
+            part = results.select(experiment=experiment, **factors)
+            return measure(part) if len(part) else None
+
+        return measured
+
+    return restrict
+
+
+def gain(after: Results, before: Results) -> Estimate:
+    """How much more greedy responses of the one are right than of the other, problem by problem."""
+    keys = ("seed", "problem_id")
+    later, earlier = (per_problem(greedy(each), CORRECT.mean()) for each in (after, before))
+    both = later.join(earlier, on=keys, suffix="_before").sort(keys)
+    seeds = sorted(both["seed"].unique())
+    hits, hits_before = (
+        both[name].to_numpy().reshape(len(seeds), -1) for name in ("hits", "hits_before")
+    )
+    return paired_difference(hits, hits_before, seeds)
+
+
+def smallest_gain(after: Results, before: Results, by: str) -> Estimate:
+    """Per seed, the smallest gain in greedy accuracy over the values of a factor, or over arms."""
+    values = after.arms if by == "arm" else after.factor(by)
+    parts = [
+        gain(after.select(**{by: value}).of_seeds([seed]), before.of_seeds([seed]))
+        for seed in after.seeds
+        for value in values
+    ]
+    rows = np.reshape(np.array(parts, dtype=object), (len(after.seeds), -1))
+    worst = [min(row, key=lambda each: each.value) for row in rows]
+    low, high = np.mean([each.interval for each in worst], axis=0)
+    floor = (float(low), float(high))
+    return over_seeds([each.value for each in worst], after.seeds, floor=floor, bounds=(-1.0, 1.0))
+
+
+def rounds_to_half(results: Results) -> Estimate:
+    """Per seed, the share of rounds after which half of the gain in greedy accuracy is made.
+
+    Undefined where there is no gain.
+    """
+    steps, values = rounds(results, "greedy_accuracy")
+    half = (values[:, :1] + values[:, -1:]) / 2
+    first = steps[np.argmax(values >= half, axis=1)] / steps[-1]
+    return over_seeds(np.where(values[:, -1] > values[:, 0], first, np.nan), results.seeds)
+
+
+def growth(results: Results) -> Estimate:
+    """Per seed, mean sampled length after RL over that before it, smallest over algorithms."""
+    ratios = []
+    for algorithm in results.factor("algorithm"):
+        _, lengths = rounds(results.select(algorithm=algorithm), "sampled_length")
+        ratios.append(lengths[:, -1] / lengths[:, 0])
+    return over_seeds(np.min(ratios, axis=0), results.seeds, bounds=(0.0, math.inf))
 
 
 def undefined(results: Results, note: str) -> Estimate:

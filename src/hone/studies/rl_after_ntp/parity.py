@@ -8,18 +8,19 @@ reward (arXiv 2510.11495 §§2–5 and appendix). Each function below is one exp
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from hone.core.errors import require, require_one_of
-from hone.models.config import DecoderConfig, gpt2_style, mistral_style
+from hone.core.errors import require
+from hone.models.config import DecoderConfig
 from hone.objectives.algorithms import UntilMatched, grpo, star
 from hone.objectives.losses import Denominator
 from hone.runs.plan import Node
 from hone.studies.rl_after_ntp.mixture import (
+    Architecture,
     MixtureSettings,
     more_prediction,
     post_train,
     pretrain,
+    shaped_for,
     steps_of_equal_samples,
 )
 from hone.studies.rl_after_ntp.mixture_arms import algorithms, papers_algorithms
@@ -29,7 +30,6 @@ from hone.studies.study import Study, seed_by_seed
 from hone.tasks.parity import Parity
 from hone.training.configs import Respond, Supervise
 
-Architecture = Literal["mistral", "gpt2"]
 HOTTER = 2.5
 """Sampling temperature beyond the paper's."""
 
@@ -56,26 +56,20 @@ class Settings(MixtureSettings):
         for name in ("depths", "widths", "starts"):
             for value in getattr(self, name):
                 require(value >= 1, name, value, "whole numbers from 1")
-        self.require_counts("layers", "width", "patience")
-        for name, width in (("width", self.width), *(("widths", width) for width in self.widths)):
-            require(width % 16 == 0, name, width, "a multiple of 16")
+        self.require_counts("patience")
+        for width in self.widths:
+            require(width % 16 == 0, "widths", width, "multiples of 16")
         for p_cot in self.rare:
             require(0 < p_cot < 1, "rare", p_cot, "numbers between 0 and 1")
         require(5 <= self.d <= 512, "d", self.d, "a whole number from 5 to 512")
-        require_one_of("architecture", self.architecture, Architecture)
+        self.decoder()  # refuses what no decoder can be
 
     @property
     def task(self) -> Parity:
         return Parity(self.d)
 
-    def model(self) -> DecoderConfig:
-        """The decoder, in the style of the paper's two families; heads of 16 or more."""
-        layers, width = self.layers, self.width
-        vocab, context = len(self.task.alphabet), self.task.prompt_tokens + self.task.max_tokens
-        head = max(16, width // 8)
-        if self.architecture == "gpt2":
-            return gpt2_style(vocab, width, layers, width // head, context)
-        return mistral_style(vocab, width, layers, context, head_dim=head)
+    def decoder(self) -> DecoderConfig:
+        return shaped_for(self.task, self.architecture, self.layers, self.width)
 
     def pretrain_steps(self, p_cot: float) -> int:
         """Rare chains take longer to learn, and more than in proportion: up to `patience` times.

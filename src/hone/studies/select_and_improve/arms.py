@@ -2,24 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from hone.core.contracts import Task
-from hone.core.errors import UsageError, require
+from hone.core.errors import require
 from hone.models.config import DecoderConfig, LoRA, mistral_style
 from hone.objectives.algorithms import Algorithm, grpo
 from hone.objectives.curricula import Curriculum, Fixed
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
+from hone.studies.adopted import adopted, folder_of
 from hone.tasks.field_arithmetic import FieldArithmetic, Symbols
 from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.tasks.words import in_words
-from hone.training.adopt import config_of, weights_digest
 from hone.training.configs import (
-    Adopt,
     Evaluation,
     Numerics,
     Optimizer,
@@ -158,21 +156,6 @@ class Settings:
         return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
 
 
-def folder_of(model: str) -> Path:
-    """Where a language model lies.
-
-    Raises:
-        UsageError: not there.
-    """
-    folder = Path(model)
-    if not folder.is_dir():
-        raise UsageError(
-            f"model = {model!r} is no folder here; set model=FOLDER, or get it with: "
-            f"hf download {model} --local-dir {model}"
-        )
-    return folder
-
-
 def exercises(settings: Settings, longest: int, data: str = "FB") -> FieldSkills:
     """Facts, walks and lists of up to so many operations.
 
@@ -194,9 +177,7 @@ def pretrain(settings: Settings, seed: int) -> Node:
     Facts alone are found later than with a few lists among them, and with many lists later still.
     """
     if settings.model is not None:
-        folder = folder_of(settings.model)
-        adopted = Adopt(str(folder), weights_digest(folder), config_of(folder))
-        return Node("pretrained", "adopt", adopted, seed)
+        return adopted(settings.model, seed)
     courses = (
         ("first", FieldSkills(settings.p, 1, SHORT, 0.9, 0.0, 0.0, 0.1, 0.0), 512, 1e-3),
         ("short", exercises(settings, SHORT), 256, 1.5e-3),

@@ -2,6 +2,9 @@
 
 Each is told by its form alone, as there: what has the tag is tagged code, what else has a function
 is a program, and what is neither is text. The first word decides.
+
+And two that differ in whether there is a solution at all (arXiv 2510.11495 §5): sentences that come
+to an answer, or the answer alone.
 """
 
 import re
@@ -18,6 +21,8 @@ TAG, UNTAG, OUTPUT, END_OUTPUT = (
 )  # fmt: skip
 FUNCTION = "def simple_math_problem() -> int:"
 INDENT = "\n    "
+ANNOUNCEMENT = "The answer is "
+_ALONE = re.compile(r"The answer is \\boxed\{-?\d+\}\.")
 _BOXED = re.compile(r"\\boxed\{(-?\d+)\}")
 _SENTENCE = re.compile(r"([A-Z]\w*) has (?:[^=.]*= )?(-?\d+) \w+\. ")
 _ARITHMETIC = (" = ", " + ", " - ", " * ", " // ")
@@ -73,7 +78,7 @@ class TaggedCode:
 
     answer_mark = "\\boxed{"
     words = (
-        *(TAG, UNTAG, OUTPUT, END_OUTPUT, "\n", "_", "The answer is ", answer_mark, "}."),
+        *(TAG, UNTAG, OUTPUT, END_OUTPUT, "\n", "_", ANNOUNCEMENT, answer_mark, "}."),
         *_ARITHMETIC,
     )
     openings = ((TAG,),)
@@ -88,7 +93,7 @@ class TaggedCode:
         answer = spelled(story.answer)
         return [
             *written, *named[story.steps[-1].name], "\n", UNTAG, "\n", OUTPUT, "\n", *answer, "\n",
-            END_OUTPUT, "\n", "The answer is ", self.answer_mark, *answer, "}.",
+            END_OUTPUT, "\n", ANNOUNCEMENT, self.answer_mark, *answer, "}.",
         ]  # fmt: skip
 
     def read(self, text: str) -> Attempt | None:
@@ -108,7 +113,7 @@ class Sentences:
     name: str = "text"
 
     answer_mark = "\\boxed{"
-    words = (" has ", " ", ". ", "The answer is ", answer_mark, "}.", *_ARITHMETIC)
+    words = (" has ", " ", ". ", ANNOUNCEMENT, answer_mark, "}.", *_ARITHMETIC)
     openings = (NAMES,)
 
     def write(self, story: Story) -> list[str]:
@@ -119,7 +124,7 @@ class Sentences:
                 made_of = calculation(step, spelled(step.left), spelled(step.right))
                 written += [*made_of, " = "]
             written += [*spelled(step.value), " ", step.noun, ". "]
-        return [*written, "The answer is ", self.answer_mark, *spelled(story.answer), "}."]
+        return [*written, ANNOUNCEMENT, self.answer_mark, *spelled(story.answer), "}."]
 
     def read(self, text: str) -> Attempt | None:
         if TAG in text or "def" in text or not text[:1].isupper():
@@ -128,8 +133,36 @@ class Sentences:
         return _boxed(text, Attempt(None, values))
 
 
+@dataclass(frozen=True)
+class WorkedSentences(Sentences):
+    """Sentences that come to an answer; the answer alone is none of them."""
+
+    name: str = "worked"
+
+    def read(self, text: str) -> Attempt | None:
+        return None if text.startswith(ANNOUNCEMENT) else super().read(text)
+
+
+@dataclass(frozen=True)
+class AnswerAlone:
+    """The answer in its box and nothing before it."""
+
+    name: str = "answer"
+
+    answer_mark = Sentences.answer_mark
+    words = (ANNOUNCEMENT, answer_mark, "}.")
+    openings = ((ANNOUNCEMENT,),)
+
+    def write(self, story: Story) -> list[str]:
+        return [ANNOUNCEMENT, self.answer_mark, *spelled(story.answer), "}."]
+
+    def read(self, text: str) -> Attempt | None:
+        return _boxed(text, Attempt(None)) if _ALONE.fullmatch(text) else None
+
+
 PROGRAM, TAGGED, TEXT = Program(), TaggedCode(), Sentences()
 FORMATS = (PROGRAM, TAGGED, TEXT)
+WORKED_OR_NOT = (WorkedSentences(), AnswerAlone())
 
 
 def calculation(step: Step, left: tuple[str, ...], right: tuple[str, ...]) -> list[str]:
