@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from scipy.optimize import root_scalar
 from scipy.special import expit
 
+from hone.measures.estimates import Number
 from hone.training.linear_configs import LinearSGD
 
 QUANTITIES = ("first", "match", "mismatch", "token")
@@ -53,7 +54,7 @@ def squared_norms(d: int) -> Mapping[str, int]:
     return {"first": d, "match": 2 * d + 2, "mismatch": 2 * d + 2, "token": 3 * d - 1}
 
 
-def noise(quantity: str, d: int, sgd: LinearSGD, steps: float, delta: float) -> float:
+def noise(quantity: str, d: int, sgd: LinearSGD, steps: Number, delta: float) -> float:
     """How far a probability may be from its regularised optimum, with probability 1 - δ, any x.
 
     (‖φ‖² / 2λ) √((1 + ln T) / (δT)); `docs/theory.md`, eq. (5). For y_l, T are the long rows.
@@ -93,7 +94,9 @@ def steps_until(
     left = level - bias(quantity, p, sgd)
     if left <= 0:
         return math.inf
-    return math.exp(_root(lambda log: noise(quantity, d, sgd, math.exp(log), delta) - left, 0, 99))
+    return math.exp(
+        _root(lambda log: noise(quantity, d, sgd, math.exp(log), delta) - left, 0.0, 99.0)
+    )
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:

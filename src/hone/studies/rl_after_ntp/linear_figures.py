@@ -112,15 +112,15 @@ def biases(results: Results) -> Drawing | None:
 
 def deviations(results: Results) -> Drawing | None:
     """Distance of the share of chains from the doubled odds over rounds, and what is allowed."""
-    runs = results.select(experiment="rounds", stage="rl")
+    whole = results.select(experiment="rounds")
+    runs, series, theory = whole.select(stage="rl"), {}, {}
     if not len(runs):
         return None
-    series, theory = {}, {}
     for p_cot in runs.factor("p_cot"):
         part = runs.select(p_cot=p_cot)
         found = np.array([linear_statistics.deviations(run) for run in part])
         limits = [
-            linear_statistics.allowed(results, run.seeds[0], float(p_cot), found.shape[1])
+            linear_statistics.allowed(whole, run.seeds[0], float(p_cot), found.shape[1])
             for run in part
         ]
         rounds = np.arange(found.shape[1], dtype=float)

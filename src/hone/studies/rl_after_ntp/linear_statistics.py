@@ -8,6 +8,7 @@ import polars as pl
 from jaxtyping import Float
 
 from hone.measures import Estimate, over_seeds, proportion_over_seeds, slope_over_seeds
+from hone.measures.estimates import Number
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp import linear_bounds
 from hone.studies.rl_after_ntp.mixture_statistics import extreme_of, greedy, sampled
@@ -133,7 +134,7 @@ def _over(results: Results) -> tuple[int, int]:
     return int(np.sum(counts.to_numpy())), len(counts)
 
 
-def bound_on(results: Results, quantity: str, steps: float) -> float:
+def bound_on(results: Results, quantity: str, steps: Number) -> float:
     """What an error may be after so many steps; the chain's are those that have a long row."""
     (d,), (p_cot,), sgd = results.factor("d"), results.factor("p_cot"), sgd_of(results)
     seen = 1 - (1 - float(p_cot)) ** sgd.batch if quantity == "token" else 1.0

@@ -232,8 +232,9 @@ study = Study(
         },
         "full": {
             "core": replace(FULL, experiments=("threshold", "rates", "biases", "rounds")),
-            "sizes": replace(FULL, experiments=("dimensions", "cost")),
-            "limits": replace(FULL, experiments=("minibatches", "exponential")),
+            "rare": replace(FULL, experiments=("exponential",)),
+            "sizes": replace(FULL, experiments=("dimensions", "minibatches")),
+            "cost": replace(FULL, experiments=("cost",)),
             "direct": replace(FULL, experiments=("direct",)),
         },
     },
