@@ -31,7 +31,7 @@ class Settings:
     experiments: tuple[str, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
     d: int = 11
-    sweep: tuple[float, ...] = (0.1, 0.2, 0.28, 0.36, 0.42, 0.6)  # p_cot around 1/3
+    sweep: tuple[float, ...] = (0.1, 0.2, 0.28, 0.3, 0.36, 0.42, 0.6)  # p_cot around 1/3
     rare: tuple[float, ...] = (0.25, 0.1, 0.05, 0.02)  # p_cot whose STaR rounds are counted
     sizes: tuple[int, ...] = (5, 11, 22, 44)  # d at which Theorem 1 is measured
     steps: int = 20_000  # of pretraining
@@ -157,6 +157,7 @@ def _of_rates(arm: str, experiment: str, config: LinearRates, seed: int) -> Node
 
 def cost(settings: Settings, seed: int) -> Iterator[Node]:
     """Next-token prediction and STaR from p_cot = 1/4 with ever more steps, as d grows."""
+    settings = replace(settings, samples=settings.samples // 2, problems=settings.problems // 2)
     for d in settings.cost_sizes:
         for steps in settings.budgets:
             arm, sgd = f"d={d} T={steps}", replace(settings.star, steps=steps)
