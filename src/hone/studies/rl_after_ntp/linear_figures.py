@@ -262,9 +262,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "exponential",
         "Chains that are exponentially rare",
-        "Share of exact chains over rounds of STaR from chains as rare as a power of 1/d, and as "
+        "Share of exact chains over rounds of STaR from chains as rare as powers of 1/d, and as "
         "2⁻ᵈ, at the same budget a round.",
-        "Two curves of the share of chains over rounds.",
+        "Three curves of the share of chains over rounds.",
         exponential,
     ),
 )

@@ -168,8 +168,9 @@ def cost(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
-    """Chains as rare as a power of 1/d, and as 2^-d, at the same budget a round."""
-    for rarity, p_cot in (("d⁻²", settings.d**-2.0), ("2⁻ᵈ", 2.0**-settings.d)):
+    """Chains as rare as powers of 1/d, and as 2^-d, at the same budget a round."""
+    d = settings.d
+    for rarity, p_cot in (("d⁻¹", 1 / d), ("d⁻²", d**-2.0), ("2⁻ᵈ", 2.0**-d)):
         arm, sgd = f"p={rarity}", settings.star
         base = pretrain(
             settings, arm, seed, settings.d, p_cot, sgd, experiment="exponential", rarity=rarity
