@@ -30,7 +30,9 @@ def x_ticks(axes: Axes, xs: list[Real[np.ndarray, " _"]], log_x: bool) -> None:
     """Whole numbers where all x are; 20k; so too on a log axis, whose labels need formula fonts."""
     if not log_x and all(np.all(x == np.round(x)) for x in xs):  # there is no round 2.5
         axes.xaxis.set_major_locator(whole_numbers())
-    if log_x or max((float(np.max(x)) for x in xs), default=0) >= 10_000:
+    if log_x and min((float(np.min(x)) for x in xs), default=1) < 1:
+        axes.xaxis.set_major_formatter("{x:g}")
+    elif log_x or max((float(np.max(x)) for x in xs), default=0) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 

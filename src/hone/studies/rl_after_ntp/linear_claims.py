@@ -8,7 +8,7 @@ from hone.measures import AtLeast, AtMost, Region, Within
 from hone.studies.rl_after_ntp import linear_statistics as statistics
 from hone.studies.rl_after_ntp import parity_rounds
 from hone.studies.rl_after_ntp import parity_statistics as parity
-from hone.studies.rl_after_ntp.linear_statistics import DELTA, on
+from hone.studies.rl_after_ntp.linear_statistics import DELTA, SMALL, on
 from hone.studies.rl_after_ntp.parity_statistics import CHANCE, EXACT, HIGH, LOW, SOLVED
 from hone.studies.study import Claim, cited
 
@@ -149,7 +149,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"bias_{quantity}",
             f"{where}, corrected",
             f"What regularisation takes from {what} falls {how}.",
-            "slope of ln(bias) on ln λ",
+            f"slope of ln(bias) on ln λ, λ ≤ {SMALL:g}",
             region,
             on("biases")(statistics.bias_order(quantity)),
         )

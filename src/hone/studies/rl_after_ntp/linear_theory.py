@@ -24,6 +24,9 @@ _COUNTS = ("steps", "batch", "star_steps", "samples", "extra_rounds", "problems"
            "replicas", "direct_steps")  # fmt: skip
 
 
+_COMMON = 0.1  # p_cot from which the numbers of the settings are enough
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a run of the study fixes; every field can be set on the command line as key=value."""
@@ -40,7 +43,7 @@ class Settings:
     star_steps: int = 4000  # of every round of STaR, and of the model it starts from
     star_lam: float = 3e-3  # the same there; fewer steps bear less noise
     chain_lam: float = 1e-4  # of the chain's tokens
-    samples: int = 4096  # a round of STaR
+    samples: int = 4096  # a round of STaR; more where chains are rarer than one in ten
     extra_rounds: int = 3  # of STaR beyond those that theory asks for
     problems: int = 512  # of evaluation
     rate_steps: int = 2**16  # of single-sample SGD, whose errors are followed
@@ -49,7 +52,7 @@ class Settings:
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
     budgets: tuple[int, ...] = (250, 500, 1000, 2000)  # steps a fit that are tried there
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
-    direct_steps: int = 1500
+    direct_steps: int = 1000
 
     def __post_init__(self) -> None:
         for name in _COUNTS:
@@ -63,6 +66,15 @@ class Settings:
     @property
     def pretraining(self) -> LinearSGD:
         return LinearSGD(self.steps, self.batch, self.lam, self.lam, self.chain_lam)
+
+    def with_patience(self, p_cot: float) -> "Settings":
+        """Rows a step and samples a round in proportion to 1/p, as T ≥ T_l/p asks (Theorem 1).
+
+        With as many for p = 0.02 as for p = 0.1, a third of the chains that are then written has a
+        wrong step, and their odds do not double.
+        """
+        rarer = max(1, round(_COMMON / p_cot))
+        return replace(self, batch=rarer * self.batch, samples=rarer * self.samples)
 
     @property
     def star(self) -> LinearSGD:
@@ -119,11 +131,12 @@ def dimensions(settings: Settings, seed: int) -> Iterator[Node]:
 def rounds(settings: Settings, seed: int) -> Iterator[Node]:
     """Theorem 2: STaR from ever rarer chains."""
     for p_cot in settings.rare:
-        arm, sgd = f"rounds p={p_cot:g}", settings.star
-        base = pretrain(settings, arm, seed, settings.d, p_cot, sgd, experiment="rounds")
+        enough = settings.with_patience(p_cot)
+        arm, sgd = f"rounds p={p_cot:g}", enough.star
+        base = pretrain(enough, arm, seed, settings.d, p_cot, sgd, experiment="rounds")
         yield base
-        yield likelihoods(settings, base)
-        yield star(settings, base, sgd, flips_after(p_cot) + settings.extra_rounds)
+        yield likelihoods(enough, base)
+        yield star(enough, base, sgd, flips_after(p_cot) + settings.extra_rounds)
 
 
 def rates(settings: Settings, seed: int) -> Iterator[Node]:
@@ -143,7 +156,7 @@ def minibatches(settings: Settings, seed: int) -> Iterator[Node]:
 def biases(settings: Settings, seed: int) -> Iterator[Node]:
     """Propositions 1-3: what the regulariser alone takes away, after many steps."""
     for lam in settings.lams:
-        sgd = LinearSGD(4096, 64, lam, lam, lam)
+        sgd = LinearSGD(2**14, 64, lam, lam, lam)
         config = LinearRates(Parity(5), 0.2, sgd, replicas=4, looks=1)
         yield _of_rates(f"bias λ={lam:g}", "biases", config, seed)
 
