@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Real
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hone.measures.estimates import Interval
 
@@ -30,10 +30,18 @@ def x_ticks(axes: Axes, xs: list[Real[np.ndarray, " _"]], log_x: bool) -> None:
     """Whole numbers where all x are; 20k; so too on a log axis, whose labels need formula fonts."""
     if not log_x and all(np.all(x == np.round(x)) for x in xs):  # there is no round 2.5
         axes.xaxis.set_major_locator(whole_numbers())
+    if log_x:
+        axes.xaxis.set_major_locator(LogLocator(subs=_log_ticks(*axes.get_xlim())))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     if log_x and min((float(np.min(x)) for x in xs), default=1) < 1:
         axes.xaxis.set_major_formatter("{x:g}")
     elif log_x or max((float(np.max(x)) for x in xs), default=0) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def _log_ticks(low: float, high: float) -> tuple[float, ...]:
+    """What powers of ten are multiplied by; more where there are few of them."""
+    return (1.0,) if high / low >= 100 else (1.0, 2.0, 5.0)
 
 
 def log2_odds(share: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

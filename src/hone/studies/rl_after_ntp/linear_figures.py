@@ -22,6 +22,9 @@ _NAMES = {
 }
 
 
+_SHOWN_BOUND = 40  # the largest d at which 2^d is drawn; beyond, it would flatten all else
+
+
 def likelihoods(results: Results) -> Drawing | None:
     """Probability of the chain and of the right short answer against p_cot."""
     sweep = results.select(experiment="threshold", stage="likelihood")
@@ -154,7 +157,7 @@ def cost(results: Results) -> Drawing | None:
     at_once = results.select(experiment="direct")
     if len(at_once):
         series["transformer, short only"] = Curve(*linear_statistics.direct_sequences(at_once))
-    every = np.arange(4.0, sizes.max() + 1)
+    every = np.arange(4.0, _SHOWN_BOUND + 1)
     series["2ᵈ: order of the lower bound"] = Curve(every, 2.0 ** every[None])
     return curves(series, "d", "sequences", log_x=True, log_y=True)
 
@@ -253,7 +256,7 @@ FIGURES: tuple[Figure, ...] = (
         "cost",
         "What it costs as d grows",
         "Sequences, demonstrated and drawn, with which greedy answers are exact chains in 95 % of "
-        "problems, from p = 1/4 with two rounds of STaR; sequences after which a transformer on "
+        "problems, from p = 1/4 with three rounds of STaR; sequences after which a transformer on "
         "short answers alone has lost half of its uncertainty, where it has in its budget; and "
         "2ᵈ, the order of the lower bound for learning parities without steps.",
         "Curves of sequences over d on logarithmic axes.",

@@ -50,7 +50,7 @@ class Settings:
     replicas: int = 8  # of it, each on data of its own
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
-    budgets: tuple[int, ...] = (250, 500, 1000, 2000)  # steps a fit that are tried there
+    budgets: tuple[int, ...] = (500, 1000, 2000, 4000, 8000)  # steps a fit that are tried there
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
 
@@ -170,14 +170,13 @@ def _of_rates(arm: str, experiment: str, config: LinearRates, seed: int) -> Node
 
 def cost(settings: Settings, seed: int) -> Iterator[Node]:
     """Next-token prediction and STaR from p_cot = 1/4 with ever more steps, as d grows."""
-    settings = replace(settings, samples=settings.samples // 2, problems=settings.problems // 2)
     for d in settings.cost_sizes:
         for steps in settings.budgets:
             arm, sgd = f"d={d} T={steps}", replace(settings.star, steps=steps)
             factors: dict[str, Factor] = {"experiment": "cost", "budget": steps, "batch": sgd.batch}
             base = pretrain(settings, arm, seed, d, 0.25, sgd, **factors)
             yield base
-            yield star(settings, base, sgd, rounds=2)
+            yield star(settings, base, sgd, rounds=3)
 
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
