@@ -42,3 +42,25 @@ def test_the_readmes_table_says_what_was_published() -> None:
         if claim["verdict"] in ("not reproduced", "inconclusive")
     }  # fmt: skip
     assert doubtful <= {statement for _, statement, _, _ in rows}
+
+
+def test_the_readmes_tallies_are_of_what_was_published() -> None:
+    told = {
+        name: tuple(map(int, counts.split(" | ")))
+        for name, counts in re.findall(
+            r"docs/results/(\w+)\.md\).* \| (\d+ \| \d+ \| \d+ \| \d+) \|$",
+            (ROOT / "README.md").read_text(), re.MULTILINE,
+        )
+    }  # fmt: skip
+    decided = {
+        file.name.removesuffix(".claims.json"): [claim["verdict"] for claim in claims]
+        for file in (ROOT / "docs" / "results").glob("*.claims.json")
+        if (claims := json.loads(file.read_text()))[0]["verdict"] != "indicative"
+    }
+    assert told == {
+        name: (len(verdicts), *(verdicts.count(each) for each in VERDICTS))
+        for name, verdicts in decided.items()
+    }
+
+
+VERDICTS = ("reproduced", "not reproduced", "inconclusive")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hone.core.errors import UsageError
-from hone.measures import accuracy, by, majority_at_k, pass_at_k, pass_at_k_curve
+from hone.measures import accuracy, accuracy_change, by, majority_at_k, pass_at_k, pass_at_k_curve
 from hone.measures.accuracy import majority_credit
 from hone.measures.intervals import clopper_pearson
 
@@ -183,3 +183,22 @@ def test_by_measures_each_group():
     grouped = by(rows, ["seed"], accuracy)
     assert list(grouped) == [(0,), (1,), (2,)]
     assert grouped[(1,)] == accuracy(rows.filter(pl.col("seed") == 1))
+
+
+def test_a_change_of_accuracy_is_paired_and_the_difference_of_means():
+    before, after = study(chance=0.4), study(chance=0.7)  # the same draws, so every change is up
+    found = accuracy_change(after, before)
+    assert found.value == pytest.approx(accuracy(after).value - accuracy(before).value)
+    assert found.seeds == (0, 1, 2)
+    assert accuracy_change(before, after).value == pytest.approx(-found.value)
+    same = accuracy_change(after, after)
+    assert found.interval is not None
+    assert (same.value, found.interval[0] > 0) == (0.0, True)
+
+
+def test_a_change_of_accuracy_leaves_out_what_one_side_lacks():
+    whole = study()
+    part = whole.filter(pl.col("problem_id").is_in(["1", "2", "3"]))
+    assert accuracy_change(part, whole).value == 0.0
+    with pytest.raises(UsageError, match="problems in common"):
+        accuracy_change(part, whole.filter(~pl.col("problem_id").is_in(["1", "2", "3"])))

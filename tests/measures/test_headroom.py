@@ -71,12 +71,18 @@ def test_signal_is_told_from_luck() -> None:
             "grade": "correct" if grade else "incorrect",
             "steps_correct": 6 if grade and name != "lucky" else 1,
             "difficulty": 6,
+            "reward": float(grade),
         }
         for name, grades in right.items()
         for grade in grades
     ]
-    found = signal(pl.DataFrame(rows), STEPS)
+    table = pl.DataFrame(rows)
+    found = signal(table, STEPS)
     assert (found.verified.value, found.lucky.value) == (0.25, 0.25)
+    same = signal(table.with_columns(reward=pl.lit(1.0)), STEPS)
+    assert (same.verified.value, same.lucky.value) == (0.0, 0.0)
+    against = signal(table.with_columns(reward=1 - pl.col("reward")), STEPS)
+    assert (against.verified.value, against.lucky.value) == (0.0, 0.5)
 
 
 def test_guessing_is_strong_where_answers_are_few() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from hone.core.errors import UsageError
 from hone.measures import Estimate
+from hone.objectives.algorithms import ALGORITHMS
+from hone.objectives.divergence import KL
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
 from hone.studies.select_and_improve.claims import PAPER_TABLE
@@ -38,7 +40,7 @@ def test_one_pretrained_model_serves_every_arm_of_a_seed() -> None:
 def test_arms_of_the_main_experiment_are_those_of_the_papers_table() -> None:
     nodes = plan(study.settings("full", "core"))
     main = [n.factors for n in nodes if n.stage == "rl" and n.factors["experiment"] == "main"]
-    arms = {(factors["data"], factors["train"]) for factors in main}
+    arms = {(factors["data"], factors["level"]) for factors in main}
     assert arms == {key for key in PAPER_TABLE if key[1] != "before"}
 
 
@@ -57,17 +59,40 @@ def test_supervised_yardsticks_fit_as_many_sequences_as_rl_drew() -> None:
         assert node.config.steps * node.config.batch == drawn
 
 
-def test_changing_the_mixture_of_a_part_leaves_the_rest_as_it_is() -> None:
-    """Another RL learning rate changes no key of what comes before RL."""
+@pytest.mark.parametrize(
+    ("change", "last", "first"),
+    [
+        ("lr=0.001", "before", "rl"),
+        ("algorithm=rloo", "before", "rl"),
+        ("hard=6,8", "sft", "before"),
+        ("forward=0.7", "long", "sft"),
+    ],
+)
+def test_a_change_leaves_what_comes_before_it_as_it_is(change: str, last: str, first: str) -> None:
+    """Of stages in their order: the last that is kept, and the first that is not."""
     before, after = (
-        {
-            n.key
-            for n in unique(plan(each))
-            if n.stage in ("first", "short", "long", "sft", "before")
-        }
-        for each in (study.settings("quick", ""), study.settings("quick", "", ["lr=0.001"]))
+        {node.stage: node.key for node in unique(plan(each)) if node.arm[:2] in ("pr", "FB")}
+        for each in (study.settings("quick", ""), study.settings("quick", "", [change]))
     )
-    assert before == after
+    assert before[last] == after[last]
+    assert before[first] != after[first]
+
+
+def test_claims_and_tables_are_found_at_other_difficulties_too() -> None:
+    settings = study.settings("quick", "", ["hard=6,8", "easy=2,4"])
+    levels = {n.factors["level"] for n in plan(settings) if n.stage == "rl"}
+    assert levels == {"hard"}
+    assert not any(f"{low}-{high}" in claim.statement + claim.statistic
+                   for claim in study.claims for low, high in ((2, 5), (6, 9)))  # fmt: skip
+
+
+def test_every_algorithm_can_be_chosen_and_no_penalty_is_ignored() -> None:
+    for name in ALGORITHMS:
+        assert replace(TINY, algorithm=name).chosen.name == name
+    for name in ("grpo", "ppo", "rloo"):
+        assert replace(TINY, algorithm=name, kl=0.05).chosen.kl == KL(0.05)
+    with pytest.raises(UsageError, match=r"kl = 0\.05 .*allowed: 0 with star"):
+        plan(replace(TINY, algorithm="star", kl=0.05))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +136,7 @@ def test_every_figure_is_drawn(tiny_run: Results) -> None:
 
 
 def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
-    table, gains, clocks = (table.measure(tiny_run) for table in study.tables)
+    table, gains, by_length, clocks = (table.measure(tiny_run) for table in study.tables)
     assert table is not None
     assert gains is not None
     assert len(table) == len(PAPER_TABLE)
@@ -122,6 +147,12 @@ def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
     assert all(isinstance(cell, Estimate) for cell in before)
     arms = tiny_run.select(stage="rl").arms
     assert set(arms) <= set(gains)
+    assert by_length is not None
+    assert {name.partition(",")[0] for name in by_length} == {
+        "F RL(6-9)",
+        "B RL(6-9)",
+        "FB RL(6-9)",
+    }
     assert clocks is not None
     assert len(clocks) == 2 * len(tiny_run.select(experiment="main", stage="rl").arms)
 

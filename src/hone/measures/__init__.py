@@ -1,6 +1,13 @@
 """What is read off rollout tables: numbers with intervals, and verdicts on claims."""
 
-from hone.measures.accuracy import accuracy, by, majority_at_k, pass_at_k, pass_at_k_curve
+from hone.measures.accuracy import (
+    accuracy,
+    accuracy_change,
+    by,
+    majority_at_k,
+    pass_at_k,
+    pass_at_k_curve,
+)
 from hone.measures.estimates import Estimate
 from hone.measures.intervals import (
     clopper_pearson,
@@ -33,6 +40,7 @@ __all__ = [
     "Verdict",
     "Within",
     "accuracy",
+    "accuracy_change",
     "accuracy_given",
     "by",
     "clopper_pearson",

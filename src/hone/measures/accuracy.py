@@ -20,7 +20,7 @@ from scipy.special import comb
 from hone.core.errors import UsageError, require, unknown
 from hone.core.vocabulary import Grade
 from hone.measures.estimates import Estimate, Interval
-from hone.measures.intervals import over_problems, over_seeds
+from hone.measures.intervals import over_problems, over_seeds, paired_difference
 
 Result = TypeVar("Result")
 
@@ -41,6 +41,33 @@ def accuracy(table: pl.DataFrame, confidence: float = 0.95) -> Estimate:
     """
     rows, note = usable(table, "accuracy", ("problem_id", "grade"))
     return estimate(per_problem(rows, CORRECT.mean()), confidence, note)
+
+
+def accuracy_change(
+    after: pl.DataFrame, before: pl.DataFrame, confidence: float = 0.95
+) -> Estimate:
+    """Accuracy in one table minus that in another, paired by seed and problem.
+
+    Args:
+        after: rollouts; needs `seed`, `problem_id` and `grade`.
+        before: others; what only one table holds is left out.
+        confidence: e.g. 0.95.
+
+    Raises:
+        UsageError: a column is missing, or the two have no problem and seed in common.
+    """
+    keys = ("seed", "problem_id")
+    rows, notes = zip(*(usable(each, "accuracy change", (*keys, "grade"))
+                        for each in (after, before)), strict=True)  # fmt: skip
+    one, other = (per_problem(each, CORRECT.mean()) for each in rows)
+    both = one.join(other, on=keys, suffix="_before").select(
+        *keys, change=pl.col("hits") - pl.col("hits_before")
+    )
+    require(both.height > 0, "problems in common", both.height, "1 or more, of the same seed")
+    wide = both.pivot(on="problem_id", index="seed", values="change").sort("seed")
+    changes = wide.drop("seed").to_numpy().astype(np.float64)
+    found = paired_difference(changes, np.zeros_like(changes), wide["seed"].to_list(), confidence)
+    return replace(found, note="; ".join(note for note in notes if note))
 
 
 def pass_at_k(

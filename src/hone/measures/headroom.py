@@ -106,8 +106,8 @@ class Signal:
     """Shares of prompts by what their group of responses tells a group-relative method.
 
     Attributes:
-        verified: rewards differ, and a response that earned one is right at every step.
-        lucky: rewards differ, but all that earned one did so by a guess.
+        verified: rewards differ, and a response that earned the largest is right at every step.
+        lucky: rewards differ, but none that earned it is.
     """
 
     verified: Estimate
@@ -118,18 +118,20 @@ def signal(rollouts: pl.DataFrame, steps: pl.Expr, confidence: float = 0.95) -> 
     """How many groups have something to say, and how many of them only luck.
 
     Args:
-        rollouts: groups of responses; needs `seed`, `problem_id`, `grade` and `steps_correct`.
+        rollouts: groups of responses; needs `seed`, `problem_id`, `grade`, `steps_correct` and
+            `reward`, whatever it is for.
         steps: how many steps a whole solution has.
         confidence: e.g. 0.95.
 
     Raises:
         UsageError: a column is missing.
     """
-    rows, note = usable(rollouts, "signal", ("problem_id", "grade", "steps_correct"))
+    rows, note = usable(rollouts, "signal", ("problem_id", "grade", "steps_correct", "reward"))
     if "group" in rows.columns:  # a problem may have been drawn twice
         rows = rows.with_columns(problem_id=pl.format("{}#{}", "problem_id", "group"))
-    sound = (CORRECT & (pl.col("steps_correct") >= steps)).any()
-    differs = CORRECT.any() & ~CORRECT.all()
+    best = pl.col("reward") == pl.col("reward").max()
+    sound = (best & CORRECT & (pl.col("steps_correct") >= steps)).any()
+    differs = pl.col("reward").min() < pl.col("reward").max()
     return Signal(
         estimate(per_problem(rows, differs & sound), confidence, note),
         estimate(per_problem(rows, differs & ~sound), confidence, note),

@@ -128,7 +128,8 @@ def over_p_cot(results: Results) -> Drawing | None:
         "the same, sampled": Curve(x, _rates(sampled(before))),
         "GRPO": Curve(x, _rates(greedy(after))),
     }
-    return curves(series, "p_cot", "greedy accuracy", y_limits=_WHOLE, order=ORDER)
+    x_label = "share of worked solutions in the data (p_cot)"
+    return curves(series, x_label, "accuracy", y_limits=_WHOLE, order=ORDER)
 
 
 def worked_over_rounds(results: Results) -> Drawing | None:

@@ -8,12 +8,12 @@ import polars as pl
 
 from hone.measures import (
     Estimate,
+    accuracy_change,
     clopper_pearson,
     over_problems,
     over_seeds,
-    paired_difference,
 )
-from hone.measures.accuracy import CORRECT, per_problem
+from hone.measures.accuracy import CORRECT
 from hone.measures.estimates import Interval
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -101,14 +101,7 @@ def measured_on(experiment: str, **factors: Factor) -> Callable[[Measure], Measu
 
 def gain(after: Results, before: Results) -> Estimate:
     """How much more greedy responses of the one are right than of the other, problem by problem."""
-    keys = ("seed", "problem_id")
-    later, earlier = (per_problem(greedy(each), CORRECT.mean()) for each in (after, before))
-    both = later.join(earlier, on=keys, suffix="_before").sort(keys)
-    seeds = sorted(both["seed"].unique())
-    hits, hits_before = (
-        both[name].to_numpy().reshape(len(seeds), -1) for name in ("hits", "hits_before")
-    )
-    return paired_difference(hits, hits_before, seeds)
+    return accuracy_change(greedy(after), greedy(before))
 
 
 def smallest_gain(after: Results, before: Results, by: str) -> Estimate:

@@ -48,6 +48,8 @@ class Settings(MixtureSettings):
     width: int = 64
     steps: int = 3000  # of next-token prediction before RL
     lr: float = 4e-3
+    rounds: int = 30  # of RL
+    rl_lr: float = 2e-4  # at 6e-4, RL unlearned half-learned partial products within four rounds
     problems: int = 256  # of evaluation
     samples: int = 2  # to each of them at temperature 1
 

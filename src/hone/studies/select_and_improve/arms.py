@@ -1,13 +1,15 @@
 """How an arm is made: what a model is taught before RL, the RL, and what is measured around it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from inspect import signature
 from typing import Literal
 
 from hone.core.contracts import Task
-from hone.core.errors import require
+from hone.core.errors import require, unknown
 from hone.models.config import DecoderConfig, LoRA, mistral_style
-from hone.objectives.algorithms import Algorithm, grpo
+from hone.objectives.algorithms import ALGORITHMS, Algorithm, expert_iteration
 from hone.objectives.curricula import Curriculum, Fixed
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
@@ -28,12 +30,8 @@ from hone.training.configs import (
     Supervise,
 )
 
-MIXTURES = {
-    "F": (("forward", 1.0),),
-    "B": (("backward", 1.0),),
-    "FB": (("forward", 0.5), ("backward", 0.5)),
-}
-"""Strategies of the demonstrations, by arm."""
+STRATEGIES = {"F": ("forward",), "B": ("backward",), "FB": ("forward", "backward")}
+"""Of the demonstrations, by arm."""
 
 REWARDS: dict[str, Reward] = {
     "verifier": verified("outcome"),
@@ -73,8 +71,10 @@ class Settings:
     sft_batch: int = 96  # demonstrations a step
     sft_lr: float = 1e-3
     replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
+    forward: float = 0.5  # share of forward demonstrations in FB
     easy: tuple[int, int] = (2, 5)  # operations of demonstrations
     hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
+    algorithm: str = "grpo"
     rounds: int = 150  # of RL
     prompts: int = 32
     group: int = 8
@@ -104,6 +104,9 @@ class Settings:
         require(self.longest >= SHORT, "longest", self.longest, f"{SHORT} or more")
         for name in ("lr", "sft_lr", "temperature"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        require(0 < self.forward < 1, "forward", self.forward, "a share between 0 and 1")
+        if self.algorithm not in ALGORITHMS:
+            raise unknown("algorithm", self.algorithm, ALGORITHMS)
         require(self.lora >= 0, "lora", self.lora, "0 or more")
         require(self.kl >= 0, "kl", self.kl, "0 or more")
         for name in ("easy", "hard"):
@@ -116,8 +119,25 @@ class Settings:
         return Numerics(self.dtype, self.device)
 
     @property
-    def penalty(self) -> KL | None:
-        return KL(self.kl) if self.kl else None
+    def chosen(self) -> Algorithm:
+        """The algorithm, with a KL penalty if there is to be one.
+
+        Raises:
+            UsageError: it takes none.
+        """
+        make: Callable[..., Algorithm] = ALGORITHMS[self.algorithm]
+        if make is expert_iteration:  # a round draws too little to fit the first weights to anew
+            make = partial(make, start="current")
+        if not self.kl:
+            return make()
+        takes_kl = "kl" in signature(make).parameters
+        require(takes_kl, "kl", self.kl, f"0 with {self.algorithm}, which takes no KL penalty")
+        return make(kl=KL(self.kl))
+
+    def mixture(self, data: str) -> tuple[tuple[str, float], ...]:
+        """Strategies of an arm's demonstrations, and their shares."""
+        shares = (self.forward, 1 - self.forward) if data == "FB" else (1.0,)
+        return tuple(zip(STRATEGIES[data], shares, strict=True))
 
     @property
     def adapters(self) -> LoRA | None:
@@ -163,7 +183,7 @@ def exercises(settings: Settings, longest: int, data: str = "FB") -> FieldSkills
     left to demonstrations. Lists are in an order that the arm's demonstrations have, so that what
     is replayed beside these shows no other; walks take the place of those that are not.
     """
-    lists, shown = (1 - FACTS) * settings.lists, dict(MIXTURES[data])
+    lists, shown = (1 - FACTS) * settings.lists, STRATEGIES[data]
     copy = lists * (1 - settings.undone) if "forward" in shown else 0.0
     undo = lists * settings.undone if "backward" in shown else 0.0
     walks = 1 - FACTS - copy - undo
@@ -221,7 +241,7 @@ def taught(
     again = exercises(settings, settings.longest, shown)
     config = Supervise(
         task=task,
-        mixture=MIXTURES[shown],
+        mixture=settings.mixture(shown),
         steps=settings.sft,
         batch=settings.sft_batch,
         optimizer=Optimizer(settings.sft_lr, warmup=min(20, settings.sft), decay="linear"),
@@ -241,17 +261,15 @@ def post_train(
     *,
     evaluation: float = 0.5,
     reward: str = "verifier",
-    algorithm: Algorithm | None = None,
     curriculum: Curriculum | None = None,
     levels: tuple[tuple[int, int], ...] = (),
     **factors: Factor,
 ) -> Node:
     """RL on problems of `on` operations, or of hard ones; always evaluated on the hard ones."""
-    chosen = algorithm or grpo(kl=settings.penalty)
     drawn = levels or (on or settings.hard,)
     config = PostTrain(
         task=settings.task(settings.hard),
-        algorithm=chosen,
+        algorithm=settings.chosen,
         reward=REWARDS[reward],
         rounds=settings.rounds,
         prompts=settings.prompts,

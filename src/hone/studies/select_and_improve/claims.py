@@ -7,8 +7,10 @@ does not give were set before the runs that decide them.
 from hone.measures import AtLeast, AtMost, Region, Within
 from hone.studies.select_and_improve.statistics import (
     NATIVE,
+    accuracy_against,
     accuracy_when,
     concentration,
+    deciding_share,
     difference,
     how_much_sooner,
     part_of_change,
@@ -22,7 +24,7 @@ CHANCE = 1 / 11
 EXECUTED = 0.95  # from which a strategy counts as mastered
 GAIN = 0.2  # of accuracy, from which a change counts as large
 STILL = 0.05  # of accuracy, up to which it counts as none
-EASY, HARD = "2-5", "6-9"
+EASY, HARD = "easy", "hard"  # problems as the demonstrations are, and longer ones
 PAPER_TABLE = {
     ("B", "before"): (0.245, 0.389, 0.119),
     ("B", EASY): (0.184, 0.256, 0.101),
@@ -36,7 +38,7 @@ PAPER_TABLE = {
 }
 """The paper's Table 1, as shares: all problems, inversions, evaluations."""
 
-ACCURACY = "mean accuracy of 8 samples at temperature 1"
+ACCURACY = "mean accuracy of samples at RL's temperature"
 
 
 def claim(
@@ -53,8 +55,12 @@ def claim(
     return Claim(id, paper, statement, statistic, region, measure, unit, reported)
 
 
-def _main(data: str, train: str = HARD) -> dict[str, str]:
-    return {"experiment": "main", "data": data, "train": train}
+def _main(data: str, level: str = HARD) -> dict[str, str]:
+    return {"experiment": "main", "data": data, "level": level}
+
+
+def _yardstick(by: str) -> dict[str, str]:
+    return {"experiment": "yardsticks", "by": by}
 
 
 def _forced(strategy: str, kind: str, data: str) -> Measure:
@@ -67,7 +73,7 @@ AFTER_SFT = (
             f"sft_native_{data}",
             f"{SELECT} §7 E0",
             f"After fine-tuning, {data} executes its native strategy on the lengths it was shown.",
-            f"accuracy on {kind}s of 2-5 operations, forced {NATIVE[kind]}",
+            f"accuracy on easy {kind}s, forced {NATIVE[kind]}",
             AtLeast(EXECUTED),
             _forced(NATIVE[kind], kind, data),
             1.0,
@@ -79,7 +85,7 @@ AFTER_SFT = (
             f"sft_off_native_{data}",
             f"{SELECT} §7 E0",
             f"On the other kind of problem {data} is between chance and that.",
-            f"accuracy on {kind}s of 2-5 operations, forced {strategy}",
+            f"accuracy on easy {kind}s, forced {strategy}",
             Within(2 * CHANCE, 0.9),
             _forced(strategy, kind, data),
             0.6,
@@ -90,8 +96,8 @@ AFTER_SFT = (
         claim(
             f"long_off_native_{data}",
             f"{SELECT} Table 1",
-            f"On 6-9 operations, {data}'s off-native solutions are at chance.",
-            f"{ACCURACY}, {kind}s of 6-9 operations, before RL",
+            f"On hard problems, {data}'s off-native solutions are at chance.",
+            f"{ACCURACY}, hard {kind}s, before RL",
             Within(CHANCE - STILL, CHANCE + STILL),
             accuracy_when("before", kind, **_main(data)),
             reported,
@@ -102,8 +108,8 @@ AFTER_SFT = (
         claim(
             f"long_native_{data}",
             f"{SELECT} Table 1",
-            f"On 6-9 operations, {data}'s native solutions are far above chance.",
-            f"{ACCURACY}, {kind}s of 6-9 operations, before RL",
+            f"On hard problems, {data}'s native solutions are far above chance.",
+            f"{ACCURACY}, hard {kind}s, before RL",
             AtLeast(CHANCE + GAIN),
             accuracy_when("before", kind, **_main(data)),
             reported,
@@ -114,7 +120,7 @@ AFTER_SFT = (
         "forward_extends_further",
         f"{SELECT} Table 1",
         "Forward extends to longer problems better than backward does.",
-        "F on evaluations minus B on inversions, 6-9 operations, before RL",
+        "F on hard evaluations minus B on hard inversions, before RL",
         AtLeast(STILL),
         difference(
             accuracy_when("before", EVALUATION, **_main("F")),
@@ -128,8 +134,8 @@ AFTER_RL = (
     claim(
         "both_are_near_perfect",
         f"{SELECT} Table 1",
-        "With both strategies in the demonstrations, RL on harder problems is near-perfect.",
-        f"{ACCURACY}, FB after RL(6-9)",
+        "With both strategies in the demonstrations, RL on hard problems is near-perfect.",
+        f"{ACCURACY}, FB after RL on hard ones",
         AtLeast(EXECUTED),
         accuracy_when("after", **_main("FB")),
         0.957,
@@ -138,8 +144,8 @@ AFTER_RL = (
         claim(
             f"one_is_capped_{data}",
             f"{SELECT} Table 1",
-            f"With one strategy only ({data}), RL on harder problems stops at about half.",
-            f"{ACCURACY}, {data} after RL(6-9)",
+            f"With one strategy only ({data}), RL on hard problems stops at about half.",
+            f"{ACCURACY}, {data} after RL on hard ones",
             AtMost(0.6),
             accuracy_when("after", **_main(data)),
             reported,
@@ -151,11 +157,9 @@ AFTER_RL = (
             f"both_beat_{data}",
             f"{SELECT} Table 1",
             f"RL gets further from both strategies than from {data} alone.",
-            f"{ACCURACY} after RL(6-9): FB minus {data}",
+            f"{ACCURACY} after RL on hard problems: FB minus {data}",
             AtLeast(STILL),
-            difference(
-                accuracy_when("after", **_main("FB")), accuracy_when("after", **_main(data))
-            ),
+            accuracy_against("after", _main("FB"), "after", _main(data)),
             reported,
         )
         for data, reported in (("F", 0.374), ("B", 0.449))
@@ -163,8 +167,8 @@ AFTER_RL = (
     claim(
         "off_native_stays",
         f"{SELECT} Table 1",
-        "RL(6-9) leaves off-native solutions at chance.",
-        f"{ACCURACY}, F on inversions after RL(6-9)",
+        "RL on hard problems leaves F's off-native solutions at chance.",
+        f"{ACCURACY}, F on hard inversions after it",
         Within(CHANCE - STILL, CHANCE + STILL),
         accuracy_when("after", INVERSION, **_main("F")),
         0.11,
@@ -172,8 +176,8 @@ AFTER_RL = (
     claim(
         "easy_rl_routes",
         f"{SELECT} Table 1, reading",
-        "RL on problems as hard as the demonstrations completes the routing.",
-        "share of native strategies on 6-9 operations, FB after RL(2-5)",
+        "RL on easy problems completes the routing.",
+        "share of native strategies on hard problems, FB after RL on easy ones",
         AtLeast(0.9),
         routed_when("after", **_main("FB", EASY)),
         1.0,
@@ -181,24 +185,24 @@ AFTER_RL = (
     claim(
         "easy_rl_does_not_improve",
         f"{SELECT} Table 1, reading",
-        "and improves nothing: what it gains is selection.",
-        "improvement, as part of the change on inversions, FB by RL(2-5)",
-        AtMost(STILL),
+        "and leaves execution as it was: what it gains is selection.",
+        "improvement, as part of the change on inversions, FB by RL on easy ones",
+        Within(-STILL, STILL),
         part_of_change("improvement", INVERSION, **_main("FB", EASY)),
     ),
     claim(
         "easy_rl_selects",
         f"{SELECT} Table 1, reading",
-        "RL on problems as hard as the demonstrations gains by selection.",
-        "selection, as part of the change on all problems, FB by RL(2-5)",
+        "RL on easy problems gains by selection.",
+        "selection, as part of the change on all problems, FB by RL on easy ones",
         AtLeast(0.0),
         part_of_change("selection", **_main("FB", EASY)),
     ),
     claim(
         "hard_rl_improves",
         f"{SELECT} Table 1",
-        "RL on harder problems improves a strategy with none other to select.",
-        "improvement, as part of the change on inversions, B by RL(6-9)",
+        "RL on hard problems improves a strategy with none other to select.",
+        "improvement, as part of the change on inversions, B by RL on hard ones",
         AtLeast(GAIN),
         part_of_change("improvement", INVERSION, **_main("B")),
         0.571,
@@ -207,7 +211,7 @@ AFTER_RL = (
         "hard_rl_needs_no_selection",
         f"{SELECT} Table 1",
         "and nothing of that is selection.",
-        "selection, as part of the change on inversions, B by RL(6-9)",
+        "selection, as part of the change on inversions, B by RL on hard ones",
         Within(-STILL, STILL),
         part_of_change("selection", INVERSION, **_main("B")),
         0.0,
@@ -215,8 +219,8 @@ AFTER_RL = (
     claim(
         "easy_rl_does_not_extend",
         f"{SELECT} Table 1",
-        "RL at the demonstrations' difficulty does not generalise upward.",
-        "change on inversions of 6-9 operations, B by RL(2-5)",
+        "RL on easy problems does not carry B's inversions further.",
+        "change on hard inversions, B by RL on easy ones",
         AtMost(STILL),
         part_of_change("total", INVERSION, **_main("B", EASY)),
         -0.133,
@@ -225,7 +229,7 @@ AFTER_RL = (
         "routing_comes_first",
         f"{SELECT} Fig. 2",
         "Routing settles several times sooner than execution.",
-        "rounds to half of the change in execution over those in routing, FB RL(6-9)",
+        "rounds to half of the change in execution over those in routing, FB, RL on hard problems",
         AtLeast(2.0),
         how_much_sooner,
         unit="times",
@@ -238,7 +242,7 @@ BEYOND = (
             f"{by}_does_not_improve",
             "hone",
             f"A reward without the answer ({by}) does not improve execution.",
-            f"improvement, as part of the change on all problems, FB by RL(6-9) with {by}",
+            f"improvement, as part of the change on all problems, FB by RL on hard ones with {by}",
             AtMost(STILL),
             part_of_change("improvement", experiment="rewards", by=by),
         )
@@ -251,10 +255,7 @@ BEYOND = (
             f"RL gets further than supervised training on as many {by}.",
             f"{ACCURACY}, RL minus the other",
             AtLeast(0.0),
-            difference(
-                accuracy_when("after", experiment="yardsticks", by="RL"),
-                accuracy_when("after", experiment="yardsticks", by=by),
-            ),
+            accuracy_against("after", _yardstick("RL"), "after", _yardstick(by)),
         )
         for by in ("demonstrations", "kept rollouts")
     ),
@@ -262,19 +263,18 @@ BEYOND = (
         "selection_sits_on_the_deciding_token",
         "hone",
         "Selection moves the token that decides the strategy, more than any that executes it.",
-        "log10 of KL per deciding token over KL per execution token, FB after RL(2-5)",
+        "log10 of KL per deciding token over KL per execution token, FB late in RL on hard ones",
         AtLeast(1.0),
-        concentration(**_main("FB", EASY)),
+        concentration(**_main("FB")),
         unit="powers of 10",
     ),
     claim(
         "improvement_sits_on_execution",
         "hone",
-        "Where there is nothing to select, RL moves the tokens that execute.",
-        "log10 of KL per deciding token over KL per execution token, B after RL(6-9)",
-        AtMost(0.0),
-        concentration(**_main("B")),
-        unit="powers of 10",
+        "Where there is nothing to select, RL moves the other tokens.",
+        "part of a response's KL that is on its deciding token, B late in RL on hard problems",
+        AtMost(0.25),
+        deciding_share(**_main("B")),
     ),
 )
 

@@ -1,12 +1,13 @@
 """Statistics of the study: by kind of problem and route, before and after RL, over its rounds."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
 from hone.core.vocabulary import PositionClass
-from hone.measures import Estimate, accuracy, share
+from hone.measures import Estimate, accuracy, accuracy_change, share
 from hone.measures.accuracy import CORRECT, estimate, per_problem
 from hone.measures.clocks import half_time
 from hone.measures.decomposition import Decomposition, decompose
@@ -26,6 +27,9 @@ ROUTED = pl.any_horizontal(
     (pl.col("kind") == kind) & (pl.col("strategy") == strategy) for kind, strategy in NATIVE.items()
 )
 """The response uses its problem's native strategy."""
+
+TOKENS = (PositionClass.DECIDE, PositionClass.EXECUTE, PositionClass.ANSWER, PositionClass.END)
+_DECIDE, _EXECUTE = PositionClass.DECIDE.name.lower(), PositionClass.EXECUTE.name.lower()
 
 TIMED = 0.1  # the smallest change of a share or an accuracy that is worth timing
 
@@ -73,8 +77,33 @@ def share_when(when: str, strategy: str, **factors: Factor) -> Measure:
     return measure
 
 
+def accuracy_against(
+    when: str,
+    factors: Mapping[str, Factor],
+    other_when: str,
+    other: Mapping[str, Factor],
+    kind: str | None = None,
+) -> Measure:
+    """Accuracy in one evaluation minus that in another of the same problems, pair by pair."""
+
+    def measure(results: Results) -> Estimate | None:
+        sides = [
+            (results.select(**each).select(stage=stage), stage)
+            for stage, each in ((when, factors), (other_when, other))
+        ]
+        if not all(len(runs) for runs, _ in sides):
+            return None
+        after, before = (responses(runs, stage, kind) for runs, stage in sides)
+        return accuracy_change(after, before)
+
+    return measure
+
+
 def difference(one: Measure, other: Measure) -> Measure:
-    """One statistic minus another of independent problems, seed by seed where seeds are shared."""
+    """One statistic minus another, seed by seed where seeds are shared.
+
+    Problems are taken as independent, which is never too narrow where both go up and down together.
+    """
 
     def measure(results: Results) -> Estimate | None:
         parts = [
@@ -91,13 +120,24 @@ def difference(one: Measure, other: Measure) -> Measure:
     return measure
 
 
-def decomposition(results: Results, kind: str | None = None) -> Decomposition | None:
-    """Of the change from before RL to after it, with forced accuracies."""
-    before, after = (results.select(stage=when) for when in ("before", "after"))
-    if not len(before) or not len(after):
+def decomposition(
+    results: Results, kind: str | None = None, length: int | None = None, observed: bool = False
+) -> Decomposition | None:
+    """Of the change from before RL to after it.
+
+    Args:
+        kind: of the problems; None: both.
+        length: their number of operations; None: all.
+        observed: by the accuracy of responses that chose a strategy, not of those forced into it.
+    """
+    if not all(len(results.select(stage=when)) for when in ("before", "after")):
         return None
-    free = [responses(results, when, kind) for when in ("before", "after")]
-    return decompose(free[0], free[1], forced(results, "before"), forced(results, "after"))
+    before, after = (responses(results, when, kind) for when in ("before", "after"))
+    if length is not None:
+        before, after = (table.filter(length == STEPS) for table in (before, after))
+    if observed:
+        return decompose(before, after)
+    return decompose(before, after, forced(results, "before"), forced(results, "after"))
 
 
 def part_of_change(part: str, kind: str | None = None, **factors: Factor) -> Measure:
@@ -144,7 +184,7 @@ def clock(value: pl.Expr, **factors: Factor) -> Measure:
 
 def how_much_sooner(results: Results) -> Estimate | None:
     """Half-time of execution over that of routing, in the mixed arm on hard problems."""
-    runs = results.select(experiment="main", stage="rl", data="FB", train="6-9")
+    runs = results.select(experiment="main", stage="rl", data="FB", level="hard")
     if not len(runs):
         return None
     ratios, seeds = [], []
@@ -156,33 +196,77 @@ def how_much_sooner(results: Results) -> Estimate | None:
     return over_seeds(ratios, seeds)
 
 
-def drift_by_token(runs: Results) -> pl.DataFrame:
-    """Mean KL to the policy before RL: a row for each seed, round and kind of token.
+def mean_over_rounds(**factors: Factor) -> Measure:
+    """Sampled accuracy on hard problems, averaged over RL's evaluations: fast and far counts."""
 
-    Columns `each`, of a token of that kind, and `all`, of all such tokens of a response.
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(stage="rl", **factors)
+        if not len(runs):
+            return None
+        _, values = timeline(runs, CORRECT.mean())
+        return over_seeds(values.mean(axis=1), runs.seeds, bounds=(0.0, 1.0))
+
+    return measure
+
+
+def drift_by_token(runs: Results) -> pl.DataFrame:
+    """KL to the policy before RL: a row for each seed, round and kind of token.
+
+    Column `kl`, the sum over all responses, and `tokens`. By k1, the mean log-ratio: of these
+    policies k3 is mostly the few tokens that RL made rare, and a single one may outweigh the rest.
     """
     table = runs.select(stage="drift").rollouts("scores")
     return (
         table.group_by("seed", "step", "token")
-        .agg(each=pl.col("k3").sum() / pl.col("tokens").sum(), all=pl.col("k3").mean())
+        .agg(kl=pl.col("k1").sum(), tokens=pl.col("tokens").sum())
         .sort("seed", "step", "token")
     )
 
 
-def concentration(**factors: Factor) -> Measure:
-    """At RL's end, KL of a strategy-deciding token over KL of an execution token, in powers of 10.
+LATE = 0.75  # of the rounds, from which KL is looked at together
 
-    Its logarithm, as both span orders of magnitude.
+
+def drift_at_the_end(runs: Results) -> pl.DataFrame:
+    """`drift_by_token` of the last quarter of the rounds: a row a seed, `kl` of each kind of token.
+
+    And `each`, of one token of the kind.
+    """
+    late = drift_by_token(runs).filter(pl.col("step") >= LATE * pl.col("step").max())
+    sums = late.group_by("seed", "token").agg(pl.col("kl", "tokens").sum())
+    sums = sums.with_columns(each=pl.col("kl") / pl.col("tokens"))
+    return sums.pivot(on="token", index="seed", values=["kl", "each"]).sort("seed")
+
+
+def concentration(**factors: Factor) -> Measure:
+    """Late in RL, KL of a strategy-deciding token over KL of an execution token, in powers of 10.
+
+    Its logarithm, as both span orders of magnitude; undefined where an estimate is not positive.
     """
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(stage="drift", **factors)
         if not len(runs):
             return None
-        ends = drift_by_token(runs).filter(pl.col("step") == pl.col("step").max())
-        wide = ends.pivot(on="token", index="seed", values="each").sort("seed")
-        ratio = wide[PositionClass.DECIDE.name.lower()] / wide[PositionClass.EXECUTE.name.lower()]
-        return over_seeds(ratio.log10().to_numpy(), wide["seed"].to_list())
+        ends = drift_at_the_end(runs)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            powers = np.log10((ends[f"each_{_DECIDE}"] / ends[f"each_{_EXECUTE}"]).to_numpy())
+        return over_seeds(powers, ends["seed"].to_list())
+
+    return measure
+
+
+def deciding_share(**factors: Factor) -> Measure:
+    """Late in RL, the part of a response's KL that lies on the token that decides its strategy."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(stage="drift", **factors)
+        if not len(runs):
+            return None
+        ends = drift_at_the_end(runs)
+        whole = sum(ends[f"kl_{kind.name.lower()}"] for kind in TOKENS)
+        assert isinstance(whole, pl.Series)
+        parts = (ends[f"kl_{_DECIDE}"] / whole).to_numpy()
+        return over_seeds(parts, ends["seed"].to_list(), bounds=(0.0, 1.0))
 
     return measure
 

@@ -10,14 +10,13 @@ carries out.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hone.objectives.algorithms import expert_iteration, grpo, ppo, rloo
 from hone.objectives.curricula import Adaptive, Fixed, Staged
 from hone.objectives.rewards import verified
 from hone.runs.plan import Node, unique
 from hone.studies.select_and_improve.arms import (
     COMPOSED,
-    MIXTURES,
     REWARDS,
+    STRATEGIES,
     Settings,
     fine_tune,
     look,
@@ -29,7 +28,12 @@ from hone.studies.select_and_improve.arms import (
     with_rl,
 )
 from hone.studies.select_and_improve.claims import MAIN
-from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, RESTRAINT, ROBUSTNESS
+from hone.studies.select_and_improve.claims_elsewhere import (
+    ABLATIONS,
+    RESTRAINT,
+    ROBUSTNESS,
+    UNCHANGED,
+)
 from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
@@ -40,7 +44,7 @@ from hone.training.configs import Evaluation, Optimizer, PostTrain, Supervise
 def main(settings: Settings, seed: int) -> Iterator[Node]:
     """Three arms of demonstrations, and RL on harder problems than theirs (E0–E4)."""
     yield from unique([pretrain(settings, seed)])
-    for data in MIXTURES:
+    for data in STRATEGIES:
         base = fine_tune(settings, seed, data)
         yield base
         yield from forced_on_easy(settings, base)
@@ -50,7 +54,7 @@ def main(settings: Settings, seed: int) -> Iterator[Node]:
 
 def easier(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on problems as hard as the demonstrations instead: the other rows of Table 1 (E4)."""
-    for data in MIXTURES:
+    for data in STRATEGIES:
         base = fine_tune(settings, seed, data)
         arm = f"{data} RL({range_of(settings.easy)})"
         rl = post_train(settings, base, arm, settings.easy, experiment="main")
@@ -79,7 +83,7 @@ def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
     yield from with_rl(settings, base, rl)
     more = Supervise(
         task=settings.task(settings.hard),
-        mixture=MIXTURES["FB"],
+        mixture=settings.mixture("FB"),
         steps=settings.rounds,
         batch=settings.prompts * settings.group,
         optimizer=Optimizer(settings.lr, warmup=5),
@@ -118,7 +122,7 @@ def tilt(settings: Settings, seed: int) -> Iterator[Node]:
 def another_field(settings: Settings, seed: int) -> Iterator[Node]:
     """The same in GF(13) (E7)."""
     other = replace(settings, p=13)
-    for data in MIXTURES:
+    for data in STRATEGIES:
         base = fine_tune(other, seed, data)
         rl = post_train(other, base, f"GF(13) {data}", experiment="another_field")
         yield from with_rl(other, base, rl)
@@ -127,7 +131,7 @@ def another_field(settings: Settings, seed: int) -> Iterator[Node]:
 def longer(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on problems of up to three times the demonstrations' length (E8)."""
     other = replace(settings, hard=(settings.hard[0], settings.longest))
-    for data in MIXTURES:
+    for data in STRATEGIES:
         base = fine_tune(other, seed, data)
         rl = post_train(other, base, f"{data} RL({range_of(other.hard)})", experiment="longer")
         yield from with_rl(other, base, rl)
@@ -142,7 +146,7 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
         base = taught(settings, seed, arm, settings.composed(1, most), "FB", **labels)
         rl = PostTrain(
             task=hard,
-            algorithm=grpo(kl=settings.penalty),
+            algorithm=settings.chosen,
             reward=verified("outcome"),
             rounds=settings.rounds,
             prompts=settings.prompts,
@@ -161,7 +165,7 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
 
 def restrained(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on problems as hard as the demonstrations, with a KL penalty."""
-    for data in MIXTURES:
+    for data in STRATEGIES:
         base = fine_tune(settings, seed, data)
         arm = f"{data} RL({range_of(settings.easy)}), kl = {RESTRAINT:g}"
         rl = post_train(
@@ -173,21 +177,25 @@ def restrained(settings: Settings, seed: int) -> Iterator[Node]:
 def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
     """Group, KL and learning rate, one at a time (E10)."""
     base = fine_tune(settings, seed, "FB")
-    for key, value in (("group", settings.group), ("group", 2 * settings.group), ("kl", 0.05),
-                       ("kl", 0.1), ("lr", settings.lr / 2), ("lr", 2 * settings.lr)):  # fmt: skip
-        other = replace(settings, **{key: value})
-        arm = f"FB {key} = {value:g}"
-        rl = post_train(other, base, arm, experiment="hyperparameters", changed=key, value=value)
+    for variation, changes in {
+        UNCHANGED: {},
+        "twice the group": {"group": 2 * settings.group},
+        "a KL coefficient of 0.05": {"kl": RESTRAINT},
+        "a KL coefficient of 0.1": {"kl": 2 * RESTRAINT},
+        "half the learning rate": {"lr": settings.lr / 2},
+        "twice the learning rate": {"lr": 2 * settings.lr},
+    }.items():
+        other, arm = replace(settings, **changes), f"FB {variation}"
+        rl = post_train(other, base, arm, experiment="hyperparameters", variation=variation)
         yield from with_rl(settings, base, rl)
 
 
 def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
     """Other algorithms in GRPO's place."""
     base = fine_tune(settings, seed, "FB")
-    for algorithm in (grpo(), ppo(), rloo(), expert_iteration(start="current")):
-        name = algorithm.name
-        rl = post_train(settings, base, f"FB {name}", algorithm=algorithm, experiment="algorithms",
-                        by=name)  # fmt: skip
+    for name in ("grpo", "ppo", "rloo", "expert_iteration"):
+        other = replace(settings, algorithm=name)
+        rl = post_train(other, base, f"FB {name}", experiment="algorithms", by=name)
         yield from with_rl(settings, base, rl)
 
 
@@ -286,17 +294,10 @@ study = Study(
             "robustness": replace(CORE, experiments=("tilt", "longer")),
             "another_field": replace(CORE, experiments=("another_field",)),
             "compositions": replace(CORE, experiments=("compositions",)),
-            "ablations": replace(
-                CORE,
-                experiments=(
-                    "restrained",
-                    "hyperparameters",
-                    "algorithms",
-                    "curricula",
-                    "pretraining",
-                ),
-                seeds=(1,),
-            ),
+            "restrained": replace(CORE, experiments=("restrained",)),
+            "hyperparameters": replace(CORE, experiments=("hyperparameters",)),
+            "algorithms": replace(CORE, experiments=("algorithms", "curricula")),
+            "pretraining": replace(CORE, experiments=("pretraining",)),
         },
         "paper": {
             "core": PAPER,

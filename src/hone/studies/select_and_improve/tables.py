@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from hone.measures import accuracy
+from hone.core.vocabulary import OTHER
+from hone.measures import accuracy, share
 from hone.measures.accuracy import estimate, per_problem
 from hone.measures.clocks import change_by, half_time
 from hone.measures.headroom import guessing_pass_at_k, signal
 from hone.report.tables import Cell, Rows
+from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import EASY, HARD, PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
@@ -22,14 +24,17 @@ from hone.studies.select_and_improve.statistics import (
 from hone.studies.study import Table
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
-STAGES = {"before": "after fine-tuning", EASY: "after RL(2-5)", HARD: "after RL(6-9)"}
+STAGES = {
+    "before": "after fine-tuning",
+    EASY: "after RL on easy problems",
+    HARD: "after RL on hard problems",
+}
 _KINDS = {"all": None, INVERSION: INVERSION, EVALUATION: EVALUATION}
-_ANSWERS = 11  # of a problem in the main experiment's field
 _EARLY = 0.2  # of the rounds, where a change is looked at on its way
 
 
 def table_1(results: Results) -> Rows | None:
-    """Accuracy on 6-9 operations by arm, stage and kind, beside the paper's."""
+    """Accuracy on hard problems by arm, stage and kind, beside the paper's."""
     runs = results.select(experiment="main")
     rows: dict[str, dict[str, Cell]] = {}
     for (data, stage), paper in PAPER_TABLE.items():
@@ -40,9 +45,9 @@ def table_1(results: Results) -> Rows | None:
         for (name, kind), reported in zip(_KINDS.items(), paper, strict=True):
             row[name] = accuracy(responses(arm, when, kind))
             row[f"{name}, paper"] = reported
-        row["native strategy"] = estimate(
-            per_problem(responses(arm, when), ROUTING), confidence=0.95
-        )
+        asked = responses(arm, when)
+        row["native strategy"] = estimate(per_problem(asked, ROUTING), confidence=0.95)
+        row["no strategy"] = share(asked, OTHER)
     return rows or None
 
 
@@ -52,9 +57,9 @@ def row_of_table_1(runs: Results, data: str, stage: str) -> tuple[Results, str]:
     Before RL there is no telling what it will be trained on; hard problems are asked all the same.
     """
     if stage == "before":
-        asked = runs.select(data=data, train=HARD, stage="before")
+        asked = runs.select(data=data, level=HARD, stage="before")
         return asked, "before"
-    return runs.select(data=data, train=stage, stage="after"), "after"
+    return runs.select(data=data, level=stage, stage="after"), "after"
 
 
 def gains(results: Results) -> Rows | None:
@@ -71,13 +76,47 @@ def gains(results: Results) -> Rows | None:
             "foretold": room.selection,
             "improvement": found.improvement,
             f"foretold, pass@{room.k}": room.improvement,
-            f"pass@{room.k} by guessing": guessing_pass_at_k(_ANSWERS, room.k),
+            f"pass@{room.k} by guessing": guessing_pass_at_k(_answers(runs), room.k),
             "choice within cells": found.within,
+            "of them, both at once": found.interaction,
+            "no strategy, before": share(responses(runs, "before"), OTHER),
+            "no strategy, after": share(responses(runs, "after"), OTHER),
         }
         drawn = runs.select(stage="rl")
         if len(drawn):
             first = signal(drawn.rollouts("train", steps=(1,)), STEPS)
             row |= {"groups with signal": first.verified, "with luck only": first.lucky}
+    return rows or None
+
+
+def _answers(runs: Results) -> int:
+    """How many answers a problem may have: the field's elements."""
+    task = part_of_config(runs.select(stage="after").stages[0].folder, "task")
+    return int(getattr(task, "task", task).p)  # in words, it is inside
+
+
+def by_length(results: Results) -> Rows | None:
+    """The parts of the main experiment's change by kind and number of operations (Fig. 3)."""
+    rows: dict[str, dict[str, Cell]] = {}
+    runs = results.select(experiment="main", level=HARD)
+    for arm in runs.select(stage="after").arms:
+        own = runs.select(arm=arm)
+        for kind in (INVERSION, EVALUATION):
+            before, after = (responses(own, when, kind) for when in ("before", "after"))
+            for length in sorted(after["difficulty"].unique()):
+                forced, observed = (
+                    decomposition(own, kind, length, observed) for observed in (False, True)
+                )
+                assert forced is not None
+                assert observed is not None
+                rows[f"{arm}, {kind}s of {length}"] = {
+                    "before": accuracy(before.filter(length == STEPS)),
+                    "after": accuracy(after.filter(length == STEPS)),
+                    "selection": forced.selection,
+                    "selection, observed": observed.selection,
+                    "improvement": forced.improvement,
+                    "improvement, observed": observed.improvement,
+                }
     return rows or None
 
 
@@ -102,9 +141,10 @@ TABLES: tuple[Table, ...] = (
     Table(
         "table_1",
         "Table 1: accuracy by demonstrations, stage and kind of problem",
-        "Mean accuracy of 8 samples at temperature 1 on one balanced set of problems of 6-9 "
-        "operations, with 95 % intervals, beside the paper's figures (Qwen2.5-1.5B); and the share "
-        "of responses in their problem's native strategy.",
+        "Mean accuracy of samples at RL's temperature on one balanced set of hard problems (6-9 "
+        "operations unless set otherwise; easy: 2-5), with 95 % intervals, beside the paper's "
+        "figures (Qwen2.5-1.5B); and the shares of responses in their problem's native strategy, "
+        "and in none.",
         table_1,
     ),
     Table(
@@ -113,8 +153,18 @@ TABLES: tuple[Table, ...] = (
         "The change of accuracy in its parts; beside them the headroom that responses forced into "
         "each strategy showed before RL, right at every step (pass@k by guessing is what such a "
         "count would hold if luck were not left out); and the share of groups in the first round "
-        "whose rewards differ, with a response that is right at every step or by luck alone.",
+        "whose rewards differ, the best of them for a response that is right at every step, or "
+        "not. Choice and execution that change together are in both halves; how much that is "
+        "stands apart.",
         gains,
+    ),
+    Table(
+        "by_length",
+        "The same by kind and number of operations",
+        "Accuracy before and after RL on hard problems, and selection and improvement within each "
+        "cell: by the accuracy of responses forced into each strategy, and of those that chose it "
+        "(observed), which a strategy that suits easier problems flatters.",
+        by_length,
     ),
     Table(
         "clocks",
