@@ -121,6 +121,49 @@ def test_a_wrong_result_is_found_where_it_stands(task: FieldArithmetic, seed: in
         assert (reading.strategies == strategy).all()
 
 
+def steps_of(task: FieldArithmetic, solution: list[int], steps: int) -> list[slice]:
+    """Where the operations of a solution's last walk stand, results included."""
+    numbers = np.flatnonzero(np.array(solution) >= task.form.first_number)[-steps:]
+    return [slice(start, start + numbers[1] - numbers[0]) for start in numbers]
+
+
+@settings(max_examples=25, deadline=None)
+@given(TASKS, st.integers(0, 2**16), st.data())
+def test_two_steps_exchanged_are_another_order(
+    task: FieldArithmetic, seed: int, data: st.DataObject
+) -> None:
+    problems = task.draw("train", 20, Stream.root(seed))
+    for strategy in task.strategies:
+        exchanged = []
+        for row, steps in zip(task.demonstrate(problems, strategy).lists(), problems.difficulty,
+                              strict=True):  # fmt: skip
+            places = data.draw(st.permutations(range(steps)))[:2]
+            one, other = (steps_of(task, row, steps)[place] for place in places)
+            row[one], row[other] = row[other], row[one]
+            exchanged.append(row)
+        assert (read(task, problems, pack(exchanged)).strategies == "other").all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(TASKS, st.integers(0, 2**16), st.data())
+def test_wrong_elements_and_a_cut_change_no_order(
+    task: FieldArithmetic, seed: int, data: st.DataObject
+) -> None:
+    problems = task.draw("train", 20, Stream.root(seed))
+    for strategy in task.strategies:
+        solution = task.demonstrate(problems, strategy)
+        begun = (solution.tokens >= task.form.first_number).argmax(axis=1) + 3
+        elements = (solution.tokens < task.p) & (
+            np.arange(solution.tokens.shape[1]) >= begun[:, None]
+        )
+        added = np.random.default_rng(seed).integers(task.p, size=solution.tokens.shape)
+        wrong = np.where(elements, (solution.tokens + added) % task.p, solution.tokens)
+        kept = data.draw(st.floats(0, 1))
+        lengths = begun + (kept * (solution.lengths - begun)).astype(np.int64)
+        reading = read(task, problems, Sequences(wrong, lengths))
+        assert (reading.strategies == strategy).all()
+
+
 def test_splits_do_not_overlap_whatever_the_range_of_steps() -> None:
     ranges = [FieldArithmetic(low=2, high=high) for high in (2, 3, 9)]
     train = {name for task in ranges for name in task.draw("train", 2000, Stream.root(0)).ids}
@@ -166,6 +209,13 @@ def test_a_fresh_map_is_in_the_prompt_and_decides_the_symbols() -> None:
         ("> e1 #1 + e5 = e9 #2 * e6 = e8 #3 + e9 = e2 ; e2 <eos>", "forward", "correct", "right"),
         ("> e1 #1 + e5 = e9 ; e2 <eos>", "forward", "correct", "right"),  # a lucky short cut
         ("> e1 #2 * e6 = e9 ; e2 <eos>", "other", "correct", "right"),
+        ("> e1 #1 + e5 = e9 #3 + e9 = e8 #2 * e6 = e2 ; e2 <eos>", "other", "correct", "right"),
+        ("> e1 #1 + e5 = e9 #4 + e9 = e2 ; e2 <eos>", "other", "correct", "right"),  # of three
+        ("> e1 #1 + e5 = e9 #1 + e5 = e9 ; e2 <eos>", "forward", "correct", "right"),
+        ("> e1 #1 + e5 = e9 #2 * e7 = e9 ; e2 <eos>", "forward", "correct", "right"),  # miscopied
+        ("> ? e3 #1 + e5 = e5 ? e0 #1 + e5 = e1 ; e2 <eos>", "forward", "correct", "right"),
+        ("> ? e3 #1 + e5 = e5 ? e0 #2 * e6 = e1 ; e2 <eos>", "other", "correct", "right"),
+        ("> e1 #1", "other", "incorrect", "malformed"),
         ("< e1 #1 + e5 = e9 ; e3 <eos>", "other", "incorrect", "wrong"),
         ("< e0 e3 #3 - e9 = e0 e7 ; e4 <eos>", "backward", "incorrect", "wrong"),
         ("> e1 #1 + e5 = e9 <eos>", "forward", "incorrect", "malformed"),

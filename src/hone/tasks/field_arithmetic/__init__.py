@@ -62,7 +62,7 @@ class FieldArithmetic:
     def __post_init__(self) -> None:
         require(self.p in _PRIMES, "p", self.p, f"one of {_PRIMES}")
         require(self.low >= 2, "low", self.low, "2 or more: the first and last operation differ")
-        require(self.high >= self.low, "high", self.high, f"low = {self.low} or more")
+        require(self.high >= self.low, "high", self.high, f"{self.low} (low) or more")
         require(self.high <= MOST, "high", self.high, f"at most {MOST}")
         require(0 <= self.evaluation <= 1, "evaluation", self.evaluation, "a number in [0, 1]")
         require_one_of("symbols", self.symbols, Symbols)
@@ -161,7 +161,7 @@ class FieldArithmetic:
     def read(
         self, problems: Problems, responses: Sequences, stopped: Bool[np.ndarray, " n"]
     ) -> Reading:
-        """The strategy by the first token and the first operation; every step by the solution."""
+        """The strategy by the order of operations; every step by the solution."""
         answers, complete = self._answers(responses, stopped)
         right = complete & (answers == problems.answers)
         strategies = self._strategies(problems, responses)
@@ -272,24 +272,24 @@ class FieldArithmetic:
         return np.where(complete, names[token], ""), complete
 
     def _strategies(self, problems: Problems, responses: Sequences) -> np.ndarray:
-        """Forward mentions the first operation first, backward the last one's inverse."""
+        """Forward mentions the first operation first and goes on in order, backward in reverse.
+
+        The number in front of an operation says which one is meant: another operand behind it is a
+        wrong step, and no other order.
+        """
         found = np.full(len(responses), OTHER, dtype=object)
-        tokens, mask = responses.tokens, responses.mask
-        is_operation = np.isin(tokens, self.form.operations) & mask
-        place = np.minimum(is_operation.argmax(axis=1), max(tokens.shape[1] - 2, 0))
-        pair = np.stack([np.take_along_axis(tokens, (place + by)[:, None], 1)[:, 0]
-                         for by in (0, min(1, tokens.shape[1] - 1))], axis=1)  # fmt: skip
-        chains = self._chains(problems)
+        chains, symbols = self._chains(problems), problems.latent["symbols"]
+        tokens = np.where(responses.mask, responses.tokens, self.form.eos)
+        tokens = np.pad(tokens, ((0, 0), (0, 3)), constant_values=self.form.eos)
+        begun = self.form.first_mention(tokens)
         for name, path, opening in (
             ("forward", chains, self.form.forward),
             ("backward", chains.undone(), self.form.backward),
         ):
-            symbol = np.take_along_axis(problems.latent["symbols"], path.operands[:, :1], 1)[:, 0]
-            first = np.stack([self.form.operations[path.operations[:, 0]], symbol], axis=1)
-            fits = (
-                (tokens[:, 0] == opening) & is_operation.any(axis=1) & (pair == first).all(axis=1)
-            )
-            found[fits] = name
+            first = self.form.listed(path, opening)[:, 0]
+            first[:, 2:] = np.take_along_axis(symbols, first[:, 2:], 1)
+            fits = (tokens[:, 0] == opening) & (begun == first).all(axis=1)
+            found[fits & self.form.in_order(tokens, chains.steps, opening)] = name
         return found.astype(str)
 
     def _steps_correct(

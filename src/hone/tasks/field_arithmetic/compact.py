@@ -13,7 +13,7 @@ symbols that a permutation gives them.
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from hone.core.alphabet import Alphabet
 from hone.core.sequences import Sequences, pack
@@ -129,6 +129,38 @@ class Form:
             place = np.maximum(chains.steps[:, None] - 1 - place, 0)
         operations = self.operations[chains.operations]
         return np.stack([self.first_number + place, operations, chains.operands], axis=2)
+
+    def first_mention(self, tokens: Int[np.ndarray, "n time"]) -> Int[np.ndarray, "n three"]:
+        """The first `#i op v` of every response, or any three tokens where there is none.
+
+        Args:
+            tokens: of responses, at least two columns wider than the longest.
+        """
+        place = (tokens >= self.first_number).argmax(axis=1)[:, None]
+        return np.take_along_axis(tokens, place + np.arange(3), 1)
+
+    def in_order(
+        self, tokens: Int[np.ndarray, "n time"], steps: Int[np.ndarray, " n"], opening: int
+    ) -> Bool[np.ndarray, " n"]:
+        """Whether the numbers of operations begin at the opening's end and never turn back.
+
+        Every element that is tried (`? c`) begins anew; one operation may be named twice in a row.
+
+        Args:
+            tokens: of responses; no number stands beyond their ends.
+            steps: operations of each problem.
+            opening: the token of the order, `forward` or `backward`.
+        """
+        numbered = tokens >= self.first_number
+        number = tokens - self.first_number
+        place = number if opening == self.forward else steps[:, None] - 1 - number
+        place = np.where(numbered, place, -1)  # nothing comes before a beginning
+        column = np.arange(tokens.shape[1])
+        settles = numbered | (tokens == self.unknown)
+        last = np.maximum.accumulate(np.where(settles, column, 0), axis=1)[:, :-1]
+        before, after = np.take_along_axis(place, last, 1), place[:, 1:]
+        follows = np.where(before < 0, after == 0, after >= before) & (after < steps[:, None])
+        return np.all(follows | ~numbered[:, 1:], axis=1)
 
     def _ending(self, answers: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n two"]:
         return np.stack([np.full_like(answers, self.so), answers], axis=1)

@@ -51,7 +51,7 @@ class FieldCompositions:
 
     def __post_init__(self) -> None:
         require(self.fewest >= 1, "fewest", self.fewest, "1 or more")
-        require(self.most >= self.fewest, "most", self.most, f"fewest = {self.fewest} or more")
+        require(self.most >= self.fewest, "most", self.most, f"{self.fewest} (fewest) or more")
         _ = self.part
 
     @cached_property
