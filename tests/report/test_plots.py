@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from hone.measures.estimates import Estimate
 from hone.report import plots, scales, style
@@ -21,6 +22,7 @@ def drawings() -> dict[str, Figure]:
         "heat_map": plots.heat_map(shares, lengths=np.arange(3.0), steps=np.arange(3.0)),
         "log_odds": plots.log_odds({"2 %": curve()}, levels={"1/3": 1 / 3}),
         "bars": plots.bars({"STaR": arms, "GRPO": arms}, "accuracy", levels={"chance": 0.5}),
+        "scatter": plots.scatter({"one": {"a": (0.1, 0.2), "b": (0.1, 0.2)}}, "x", "y", named=True),
     }
 
 
@@ -106,7 +108,47 @@ def test_a_name_has_one_colour_in_every_figure() -> None:
     rows = {"STaR": estimate(0.9, 0.8, 0.95), "hot": estimate(0.4, 0.3, 0.5)}
     drawn = plots.bars({"before": rows, "GRPO": rows}, "accuracy", order=ORDER)
     dots = [line.get_color() for line in drawn.axes[0].lines if line.get_marker() == "o"]
-    assert dots == [style.colour(place) for place in (1, 1, 1, 0)]
+    assert dots == [style.colour(place) for place in (1, 2, 1, 0)]
+
+
+def dots_of(drawn: Figure) -> list[tuple[object, bool]]:
+    """Colour of every row's dot, and whether it is hollow."""
+    dots = [line for line in drawn.axes[0].lines if line.get_marker() == "o"]
+    return [(line.get_color(), line.get_markerfacecolor() == style.PAPER) for line in dots]
+
+
+def test_a_row_has_the_colour_of_its_name_in_every_group_and_a_papers_is_hollow() -> None:
+    one = estimate(0.9, 0.8, 0.95)
+    measured = {"easy": one, "hard": one}
+    first = {"easy": one, "easy, paper": one, "hard": one}
+    drawn = plots.bars({"F": first, "B": measured}, "accuracy", beside={"easy, paper": "easy"})
+    easy, hard = style.colour(0), style.colour(1)
+    assert dots_of(drawn) == [(easy, False), (easy, True), (hard, False), (easy, False),
+                              (hard, False)]  # fmt: skip
+
+
+def test_rows_whose_names_stand_nowhere_else_share_a_colour() -> None:
+    one = estimate(0.9, 0.8, 0.95)
+    drawn = plots.bars({"F": {"a": one, "b": one}, "B": {"c": one}}, "accuracy")
+    assert dots_of(drawn) == [(style.colour(0), False)] * 3
+
+
+def test_names_of_points_are_all_written_within_the_axes_and_clear_of_each_other() -> None:
+    points = {
+        series: {f"{series} {i}": (0.01 * i, 0.001 * i) for i in range(15)} for series in "ab"
+    }
+    drawn = plots.scatter(points, "x", "y", named=True)
+    drawn.draw_without_rendering()
+    (axes,) = drawn.axes
+    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their joins
+    low, high = axes.get_window_extent().intervaly
+    assert {text.get_text() for text in axes.texts} == {
+        name for of in points.values() for name in of
+    }
+    middles = sorted((box.y0 + box.y1) / 2 for box in boxes)
+    assert low - 1 <= middles[0]
+    assert middles[-1] <= high + 1
+    assert min(np.diff(middles)) >= 0.8 * max(box.height for box in boxes)
 
 
 def test_names_without_a_colour_of_their_own_take_none_that_is_shown() -> None:

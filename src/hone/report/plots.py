@@ -4,6 +4,7 @@ Every function returns a figure of its own, without pyplot's global state; `styl
 `style.png` turn one into bytes.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -21,6 +22,7 @@ from hone.report import scales, style
 
 _WIDTH = 7.4  # inches
 _GAP = 0.06  # of the axes' height, from label to label
+_LINE = 0.2  # inches, from label to label where there are many
 _MARKERS = "osD^"
 
 
@@ -225,8 +227,12 @@ def bars(
     levels: Mapping[str, Number] | None = None,
     x_limits: Interval | None = None,
     order: Sequence[str] = (),
+    beside: Mapping[str, str] | None = None,
 ) -> Figure:
     """Values as dots on bars that span their intervals, an arm a row, arms in named groups.
+
+    An arm that stands in several groups has one colour in all of them; those that stand in one
+    alone share a colour.
 
     Args:
         groups: estimates by arm by group, drawn from top to bottom.
@@ -234,19 +240,21 @@ def bars(
         levels: vertical lines by label, e.g. chance.
         x_limits: what x shows at least.
         order: arms and groups that have colours of their own, the same in every figure that is
-            given them; any other arm has its group's.
+            given them; an arm without one has its group's.
+        beside: arms that are values from elsewhere, such as a paper's, by the arm that they are
+            set beside: hollow, in its colour.
     """
     rows = sum(len(arms) + 1 for arms in groups.values())
     figure, axes = _canvas("", "", height=0.9 + 0.24 * rows)
     axes.set_xlabel(x_label)
     axes.grid(visible=False, axis="y")
-    y, ticks, places = 0, {}, _places(groups, order)
+    references = beside or {}
+    y, ticks, colours = 0, {}, _colours(groups, order, references)
     for group, arms in groups.items():
         ticks[y] = group
         for j, (arm, estimate) in enumerate(arms.items(), start=y + 1):
             ticks[j] = arm
-            place = order.index(arm) if arm in order else places[group]
-            _draw_row(axes, j, estimate, style.colour(place))
+            _draw_row(axes, j, estimate, colours[group, arm], hollow=arm in references)
         y += len(arms) + 1
     _row_labels(axes, ticks, headings=_headings(groups))
     if x_limits is not None:
@@ -257,21 +265,30 @@ def bars(
 
 @style.styled
 def scatter(
-    points: Mapping[str, Mapping[str, tuple[Number, Number]]], x_label: str, y_label: str
+    points: Mapping[str, Mapping[str, tuple[Number, Number]]],
+    x_label: str,
+    y_label: str,
+    *,
+    named: bool = False,
 ) -> Figure:
     """Points by series, with the line on which both coordinates are equal.
 
     Args:
-        points: x and y by name by series; names are for the reader of the code alone.
+        points: x and y by name by series.
         x_label: with its unit.
         y_label: with its unit.
+        named: whether the names are written, right of the axes and joined to their points;
+            otherwise they are for the reader of the code alone.
     """
-    figure, axes = _canvas(x_label, y_label)
-    for i, (series, named) in enumerate(points.items()):
-        x, y = zip(*named.values(), strict=True)
+    count = sum(map(len, points.values())) if named else 0
+    figure, axes = _canvas(x_label, y_label, height=max(3.7, 0.6 + _LINE * count))
+    for i, (series, places) in enumerate(points.items()):
+        x, y = zip(*places.values(), strict=True)
         axes.plot(x, y, _MARKERS[i % 4], color=style.colour(i), label=series, alpha=0.8, mew=0)
     axes.axline((0, 0), slope=1, color=style.INK, linewidth=1, linestyle=style.RULE)
     axes.legend(frameon=False, loc="best")
+    if named:
+        _name(axes, points)
     return figure
 
 
@@ -298,6 +315,21 @@ def _places(labels: Iterable[str], order: Sequence[str] = ()) -> dict[str, int]:
     return {label: own[label] if label in own else next(free) for label in labels}
 
 
+def _colours(
+    groups: Mapping[str, Mapping[str, Estimate]], order: Sequence[str], beside: Mapping[str, str]
+) -> dict[tuple[str, str], str]:
+    """Of every row, by its group and arm: the arm's own, its group's, or that of its name."""
+    seen = Counter(arm for arms in groups.values() for arm in arms)
+    named: dict[tuple[str, str], str] = {}
+    for group, arms in groups.items():
+        for arm in arms:
+            own = beside.get(arm, arm)
+            alone = "" if seen[own] < 2 else own
+            named[group, arm] = next((name for name in (own, group) if name in order), alone)
+    places = _places(dict.fromkeys(named.values()), order)
+    return {row: style.colour(places[name]) for row, name in named.items()}
+
+
 def _draw_curve(axes: Axes, curve: Curve, i: int) -> None:
     axes.fill_between(curve.x, *curve.range, color=style.colour(i), alpha=0.16, linewidth=0)
     axes.plot(curve.x, curve.y.T, color=style.colour(i), alpha=0.4, linewidth=0.8)
@@ -309,7 +341,7 @@ def _draw_points(axes: Axes, curve: Curve, i: int) -> None:
     axes.plot(curve.x, curve.y.T, "o", color=style.colour(i), alpha=0.65, markersize=5, mew=0)
 
 
-def _draw_row(axes: Axes, row: int, estimate: Estimate, colour: str) -> None:
+def _draw_row(axes: Axes, row: int, estimate: Estimate, colour: str, *, hollow: bool) -> None:
     """A dot on a guide line: unlike a bar's length, honest wherever the axis begins."""
     axes.axhline(row, color=style.GRID, linewidth=0.7, zorder=0)
     if estimate.interval is not None:
@@ -321,7 +353,9 @@ def _draw_row(axes: Axes, row: int, estimate: Estimate, colour: str) -> None:
             linewidth=6,
             solid_capstyle="butt",
         )
-    axes.plot(estimate.value, row, "o", color=colour, markersize=7, mec=style.PAPER, mew=1)
+    face, edge = (style.PAPER, colour) if hollow else (colour, style.PAPER)
+    width = 1.5 if hollow else 1
+    axes.plot(estimate.value, row, "o", color=colour, markersize=7, mfc=face, mec=edge, mew=width)
 
 
 def _mark(axes: Axes, marks: Mapping[str, Number]) -> None:
@@ -356,7 +390,33 @@ def _label(
     ]
     edge = axes.get_xlim()[1]
     ends += [(label, _fraction(axes, edge, y), style.INK) for label, y in levels.items()]
-    heights = _spread(np.array([y for _, (_, y), _ in ends]), _GAP)
+    _join(axes, ends, _spread(np.array([y for _, (_, y), _ in ends]), _GAP))
+
+
+def _name(axes: Axes, points: Mapping[str, Mapping[str, tuple[Number, Number]]]) -> None:
+    """Write every point's name right of the axes, within their height, in its series' colour."""
+    axes.autoscale_view()
+    ends = [
+        (name, _fraction(axes, *place), style.colour(i))
+        for i, places in enumerate(points.values())
+        for name, place in places.items()
+    ]
+    gap = min(_GAP, 1 / len(ends))
+    _join(axes, ends, _spread(np.array([y for _, (_, y), _ in ends]), gap, most=1))
+
+
+def _join(
+    axes: Axes,
+    ends: Sequence[tuple[str, tuple[float, float], str]],
+    heights: Float[np.ndarray, " n"],
+) -> None:
+    """Labels right of the axes at given heights, each joined to its end.
+
+    Args:
+        axes: whose limits are settled.
+        ends: label, point as fractions of the axes, and colour.
+        heights: as fractions of the axes'.
+    """
     for (label, end, colour), to in zip(ends, heights, strict=True):
         axes.annotate(
             label, end, (1.035, to), xycoords="axes fraction", textcoords="axes fraction",
@@ -378,12 +438,23 @@ def _fraction(axes: Axes, x: Number, y: Number) -> tuple[float, float]:
     return float(across), float(up)
 
 
-def _spread(wanted: Float[np.ndarray, " n"], gap: float) -> Float[np.ndarray, " n"]:
-    """Positions in the same order, at least a gap apart, nearest to the wanted ones in all."""
+def _spread(
+    wanted: Float[np.ndarray, " n"], gap: float, most: Number | None = None
+) -> Float[np.ndarray, " n"]:
+    """Positions in the same order, at least a gap apart, nearest to the wanted ones in all.
+
+    Args:
+        wanted: where each would stand by itself.
+        gap: between neighbours.
+        most: if given, positions stay between 0 and here, where they have room.
+    """
     order = np.argsort(wanted, kind="stable")
     offsets = gap * np.arange(len(wanted))
+    free = isotonic_regression(wanted[order] - offsets).x
+    if most is not None:
+        free = np.clip(free, 0, most - offsets[-1])
     placed = np.empty_like(wanted)
-    placed[order] = isotonic_regression(wanted[order] - offsets).x + offsets
+    placed[order] = free + offsets
     return placed
 
 
