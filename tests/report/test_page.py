@@ -33,7 +33,7 @@ def without_own_parts(html: str) -> str:
 def test_the_page_has_every_part(tmp_path: Path) -> None:
     html = written(page(), tmp_path)
     for text in ("Below one third", "≤ 0.58", "✓", "hone run parity --preset quick", "model.width",
-                 "0.5 [0.4, 0.6]"):  # fmt: skip
+                 "0.5 [0.4, 0.6]", "0.7 [0.6, 0.8] ¹", "¹ one seed | left out"):  # fmt: skip
         assert text in html
     assert html.index('id="claims"') < html.index('id="figures"') < html.index('id="responses"')
 

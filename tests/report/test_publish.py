@@ -72,7 +72,8 @@ def test_tables_hold_values_with_their_intervals(tmp_path: Path) -> None:
     text = published(tmp_path, section())
     assert "### Table 1" in text
     assert "| FB | 0.5 [0.4, 0.6] | 0.47 |" in text
-    assert "| F | – | 0.57 |" in text
+    assert "| F | – | 0.57 | 0.7 [0.6, 0.8] ¹ |" in text
+    assert "\n\n¹ one seed \\| left out\n\n" in text
     assert "Accuracy by arm \\| stage." in text
 
 

@@ -113,6 +113,7 @@ def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str
     for table in section.tables:
         yield f"### {escaped(table.title)}"
         yield markdown(table.headings, [[_one_line(cell) for cell in row] for row in table.rows])
+        yield from map(escaped, table.notes)
         yield escaped(table.caption)
     for figure in section.figures:
         yield f"### {escaped(figure.title)}"

@@ -113,8 +113,12 @@ def _figure(folder: Path, section: Section, words: dict[str, str]) -> FigureImag
     return FigureImage(**words, svg=svg, png=(folder / section.file(blank, ".png")).read_bytes())
 
 
-def _table(headings: list[str], rows: list[list[str]], **words: str) -> TextTable:
-    return TextTable(**words, headings=tuple(headings), rows=tuple(tuple(row) for row in rows))
+def _table(
+    headings: list[str], rows: list[list[str]], notes: Sequence[str] = (), **words: str
+) -> TextTable:
+    """`notes` may be missing: earlier publications have none."""
+    cells = tuple(tuple(row) for row in rows)
+    return TextTable(**words, headings=tuple(headings), rows=cells, notes=tuple(notes))
 
 
 def as_json(value: Any) -> bytes:

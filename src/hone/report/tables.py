@@ -13,27 +13,44 @@ Rows = Mapping[str, Mapping[str, Cell]]
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table with the words that belong to it; the first of a row's cells names it."""
+    """A table with the words that belong to it; the first of a row's cells names it.
+
+    `notes` stand under it, each behind the mark that its cells have.
+    """
 
     name: str
     title: str
     caption: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
 
 
 def render_table(name: str, title: str, caption: str, rows: Rows) -> TextTable:
-    """The cells as text, every estimate with its interval."""
+    """The cells as text, every estimate with its interval and a mark for its note."""
     columns = list(dict.fromkeys(column for cells in rows.values() for column in cells))
+    grid = {row: [cells.get(column) for column in columns] for row, cells in rows.items()}
+    noted = (_note(cell) for cells in grid.values() for cell in cells)
+    marks = {note: _mark(place) for place, note in enumerate(dict.fromkeys(filter(None, noted)), 1)}
     written = tuple(
-        (row, *(_written(cells.get(column)) for column in columns)) for row, cells in rows.items()
+        (row, *(_written(cell, marks) for cell in cells)) for row, cells in grid.items()
     )
-    return TextTable(name, title, caption, ("", *columns), written)
+    notes = tuple(f"{mark} {note}" for note, mark in marks.items())
+    return TextTable(name, title, caption, ("", *columns), written, notes)
 
 
-def _written(cell: Cell) -> str:
+def _note(cell: Cell) -> str:
+    return cell.note if isinstance(cell, Estimate) else ""
+
+
+def _mark(number: int) -> str:
+    """A raised number, which a cell can hold as text."""
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _written(cell: Cell, marks: Mapping[str, str]) -> str:
     if isinstance(cell, Estimate):
-        return value(cell.value, cell.interval)
+        return f"{value(cell.value, cell.interval)} {marks.get(cell.note, '')}".rstrip()
     if isinstance(cell, str):
         return cell
     return NOTHING if cell is None else number(cell)
