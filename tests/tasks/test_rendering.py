@@ -7,7 +7,7 @@ from hone.core.alphabet import Alphabet
 from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.tasks import parse_task, rendering
-from hone.tasks.registry import TASKS
+from hone.tasks.registry import EXAMPLES, TASKS
 from hone.tasks.rendering import renderings
 
 WRITTEN = [
@@ -16,6 +16,18 @@ WRITTEN = [
     "field_arithmetic:symbols=fresh,off_native=trial",
     "word_problems:high=4,numbers=large,operations=more+together+rate+fraction",
 ]
+
+
+def test_the_example_of_every_task_is_one_of_it() -> None:
+    assert {name: parse_task(text).name for name, text in EXAMPLES.items()} == {
+        name: name for name in TASKS
+    }
+
+
+@pytest.mark.parametrize("text", ["parity:", "parity:d=11,", "parity:,d=11"])
+def test_a_stray_colon_or_comma_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"has an empty field; write e\.g\. parity:d=11"):
+        parse_task(text)
 
 
 @pytest.mark.parametrize("written", WRITTEN)

@@ -89,6 +89,8 @@ def _checked(request: Request) -> Task:
     task = parse_task(request.task)
     rendering(task, request.rendering)
     for strategy in request.strategies:
+        require(strategy != "", "strategy", ",".join(request.strategies),
+                f"{', '.join(task.strategies)}; several with a comma between them")  # fmt: skip
         if strategy not in task.strategies:
             raise unknown(f"strategy of {task.name}", strategy, task.strategies)
     require(request.problems >= 1, "problems", request.problems, "1 or more")

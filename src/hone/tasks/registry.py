@@ -16,6 +16,14 @@ TASKS = {
     task.name: task
     for task in (Parity, Multiplication, FieldArithmetic, FieldCompositions, WordProblems)
 }
+EXAMPLES = {
+    "parity": "parity:d=11",
+    "multiplication": "multiplication:n=3,m=2",
+    "field_arithmetic": "field_arithmetic:low=6,high=9",
+    "field_compositions": "field_compositions:fewest=3,most=5",
+    "word_problems": "word_problems:low=2,high=4",
+}
+"""How each task is written with fields of its own."""
 _KINDS = {int: "a whole number", float: "a number"}
 
 
@@ -25,14 +33,17 @@ def parse_task(text: str) -> Task:
     Raises:
         UsageError: unknown task or field, a value of the wrong kind, or a field that is missing.
     """
-    name, _, fields = text.partition(":")
+    name, colon, fields = text.partition(":")
     if name not in TASKS:
         raise unknown("task", name, TASKS)
-    given = dict(_field(name, item) for item in fields.split(",") if item)
+    items = fields.split(",") if colon else []
+    if "" in items:
+        raise UsageError(f"task {text} has an empty field; write e.g. {EXAMPLES[name]}")
+    given = dict(_field(name, item) for item in items)
     asked = inspect.signature(TASKS[name]).parameters.values()
     absent = [each.name for each in asked if each.default is each.empty and each.name not in given]
     if absent:
-        raise UsageError(f"task {text} lacks {', '.join(absent)}; write e.g. parity:d=11")
+        raise UsageError(f"task {text} lacks {', '.join(absent)}; write e.g. {EXAMPLES[name]}")
     return TASKS[name](**given)
 
 
