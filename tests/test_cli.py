@@ -119,7 +119,7 @@ def test_what_is_no_number_is_refused_by_name(
     ("arguments", "notes"),
     [
         (["rare=0.1"], ["note: rare=0.1 changes no stage of quick"]),
-        (["d=11", "steps=500"], ["note: d=11 changes no stage of quick"]),  # what it is already
+        (["d=11", "steps=500"], ["note: d=11 is what there is already in quick"]),
         (["steps=500", "rounds=7"], []),
         (["sweep=0.25", "experiments=algorithms"], ["note: sweep=0.25 changes no stage of quick"]),
         (["rare=0.1", "--preset", "full"], []),  # matters in one of its parts
@@ -135,6 +135,23 @@ def test_an_override_that_changes_nothing_is_told(
     code, output, errors = hone([*RUN, "--out", tmp_path, *arguments], capsys)
     assert (code, errors) == (0, "")
     assert [line for line in output.splitlines() if line.startswith("note: ")] == notes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sft_batch=0"], "sft_batch=0: batch = 0 is not possible; allowed: 1 or more"),
+        (["longest=40", "rounds=3"], "longest=40: high = 40 is not possible; allowed: "),
+        (["easy=1,4"], "easy=1,4: low = 1 is not possible; allowed: 2 or more"),
+        (["seeds=1,1", "rounds=3"], "hone: seeds = (1, 1) is not possible; allowed: "),
+    ],
+)
+def test_a_value_that_a_config_refuses_is_named_by_its_key(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in refused(
+        ["run", "select_and_improve", "--dry-run", "--out", tmp_path, *arguments], capsys
+    )
 
 
 def test_no_time_is_told_for_a_device_that_nothing_has_run_on(

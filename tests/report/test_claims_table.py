@@ -35,12 +35,23 @@ def test_a_value_stands_beside_its_interval() -> None:
 
 def test_the_terminal_shows_symbol_and_word_and_no_markup() -> None:
     stream = io.StringIO()
-    table = claims_table([claim(statement="[bold]as it stands[/bold]", unit="rounds")])
+    table = claims_table([claim(statement="[bold]as it stands[/bold]", unit="rounds")], 160)
     Console(width=160, file=stream).print(table)
     text = stream.getvalue()
     assert "✓ reproduced" in text
     assert "[bold]as it stands[/bold]" in text
     assert "0.503 [0.482, 0.524] rounds" in text
+
+
+def test_a_narrow_terminal_gives_half_its_width_to_the_claim() -> None:
+    stream, statement = io.StringIO(), "a claim in words that need no hyphen " * 4
+    low = claim(statement=statement, interval=[-0.0824, -0.0241], unit="rounds")
+    Console(width=80, file=stream).print(claims_table([low, claim(verdict="indicative")], 80))
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert max(len(line.split("│")[2].strip()) for line in lines if line.count("│") > 3) >= 36
+    assert "[-0.0824, -0.0241]" in stream.getvalue()
+    assert "✓ reproduced, ○ indicative" in stream.getvalue()
 
 
 def test_the_tally_counts_verdicts() -> None:

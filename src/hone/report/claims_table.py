@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -35,9 +35,49 @@ _COLOURS = {
 }
 
 
-def claims_table(claims: Sequence[Claim]) -> Table:
-    """The claims as a table for the terminal."""
-    table = Table(title=tally(claims), title_justify="left", show_lines=True)
+_WIDE = 110
+"""Characters from which on a terminal has room for all columns."""
+
+
+def claims_table(claims: Sequence[Claim], width: int) -> Table:
+    """The claims as a table for a terminal of so many characters.
+
+    A narrow one has symbols for verdicts, intervals under values, and neither regions nor seeds, so
+    that there is room for what is claimed.
+    """
+    return _wide(claims) if width >= _WIDE else _narrow(claims)
+
+
+def _narrow(claims: Sequence[Claim]) -> Table:
+    found = [verdict for verdict in SYMBOLS if any(c["verdict"] == verdict for c in claims)]
+    legend = ", ".join(marked(verdict) for verdict in found)
+    caption = f"{legend}; regions and seeds: {_WIDE} columns, or the report" if claims else None
+    table = _empty(claims, caption=caption, caption_justify="left")
+    for heading in ("", "claim", "paper", "measured"):
+        table.add_column(heading, overflow="fold")
+    for claim in claims:
+        symbol = SYMBOLS.get(claim["verdict"], claim["verdict"])
+        table.add_row(
+            Text(symbol, style=_COLOURS.get(claim["verdict"], "")),
+            Text(_with_note(claim)),
+            Text(number(claim["reported"])),
+            Text("\n".join(_value_and_interval(claim))),
+        )
+    return table
+
+
+def _value_and_interval(claim: Claim) -> Iterator[str]:
+    yield " ".join(filter(None, (number(claim["measured"]), claim["unit"])))
+    if claim["interval"] is not None:
+        yield bounds(claim["interval"])
+
+
+def _empty(claims: Sequence[Claim], **options: Any) -> Table:
+    return Table(title=tally(claims), title_justify="left", show_lines=True, **options)
+
+
+def _wide(claims: Sequence[Claim]) -> Table:
+    table = _empty(claims)
     for heading in ("verdict", "claim", "paper", "measured", "region"):
         table.add_column(heading, overflow="fold")
     table.add_column("seeds", justify="right")

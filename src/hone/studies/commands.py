@@ -4,7 +4,7 @@ import datetime
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,9 @@ def run(request: Request, dry_run: bool = False) -> None:
     root, workers = request.out or Path("runs") / study.name, _workers(request.workers)
     nodes = [node for _, nodes in plans.values() for node in nodes]
     for text in request.overrides:
-        if _changes_nothing(study, request, plans, text):
+        if effect := _without_effect(study, request, plans, text):
             name = run_name(request.preset, request.part or "", ())
-            say(f"note: {text} changes no stage of {name}")
+            say(f"note: {text} {effect} {name}")
     if dry_run:
         check_owner(root, study.name)
         console.print(plan_table(nodes, root, workers))
@@ -82,7 +82,7 @@ def claims(folder: Path, as_json: bool) -> None:
         return
     for name, assessed in found.items():
         console.rule(name)
-        console.print(claims_table(assessed))
+        console.print(claims_table(assessed, console.width))
 
 
 def report(folders: Sequence[Path], publish: Path | None) -> None:
@@ -130,7 +130,10 @@ def _parts(study: Study[Any], request: Request) -> list[str]:
 
 def _plan(study: Study[Any], request: Request, part: str) -> tuple[Any, list[Node]]:
     settings = study.settings(request.preset, part, request.overrides)
-    nodes = list(study.plan(settings))
+    try:
+        nodes = list(study.plan(settings))
+    except UsageError as error:
+        raise UsageError(_traced(study, request, part, str(error))) from error
     if not nodes:
         raise UsageError(
             f"nothing to carry out: preset {request.preset} has no stage with these settings"
@@ -138,19 +141,45 @@ def _plan(study: Study[Any], request: Request, part: str) -> tuple[Any, list[Nod
     return settings, nodes
 
 
-def _changes_nothing(
-    study: Study[Any], request: Request, plans: Mapping[str, tuple[Any, list[Node]]], text: str
-) -> bool:
-    """Whether every part has the same stages without an override."""
-    others = tuple(other for other in request.overrides if other != text)
-    without = replace(request, overrides=others)
+def _traced(study: Study[Any], request: Request, part: str, said: str) -> str:
+    """What a plan was refused for, behind the overrides without which it would not be.
+
+    A plan hands settings on to configs, which know their own fields' names and not the keys.
+    """
+    if any(said.startswith(f"{text.partition('=')[0]} = ") for text in request.overrides):
+        return said
+    blamed = [text for text in request.overrides if _possible(study, request, part, text)]
+    return f"{' '.join(blamed)}: {said}" if blamed else said
+
+
+def _possible(study: Study[Any], request: Request, part: str, text: str) -> bool:
+    """Whether there is a plan without an override."""
     try:
-        return all(
-            {node.key for node in nodes} == {node.key for node in _plan(study, without, part)[1]}
+        return bool(list(study.plan(_settings_without(study, request, part, text))))
+    except UsageError:
+        return False
+
+
+def _settings_without(study: Study[Any], request: Request, part: str, text: str) -> Any:
+    others = tuple(other for other in request.overrides if other != text)
+    return study.settings(request.preset, part, others)
+
+
+def _without_effect(
+    study: Study[Any], request: Request, plans: Mapping[str, tuple[Any, list[Node]]], text: str
+) -> str:
+    """In what way every part has the same stages without an override; empty if one has not."""
+    try:
+        others = {part: _settings_without(study, request, part, text) for part in plans}
+        if all(others[part] == settings for part, (settings, _) in plans.items()):
+            return "is what there is already in"
+        same = all(
+            {node.key for node in nodes} == {node.key for node in study.plan(others[part])}
             for part, (_, nodes) in plans.items()
         )
     except UsageError:  # impossible without it
-        return False
+        return ""
+    return "changes no stage of" if same else ""
 
 
 def _check_devices(nodes: Sequence[Node]) -> None:
@@ -196,7 +225,7 @@ def _conclude(study: Study[Any], record: RunFile, root: Path, folder: Path) -> N
     results = record.results(root)
     assessed = assess(study.claims, results)
     write_json(folder / "claims.json", assessed)
-    console.print(claims_table(assessed))
+    console.print(claims_table(assessed, console.width))
     with disk_errors(folder / "report.html"):
         page = write_report(study, record, results, assessed, folder / "report.html")
     say(f"report: {page.resolve()}")
