@@ -56,7 +56,7 @@ def _narrow(claims: Sequence[Claim]) -> Table:
     for heading in ("", "claim", "paper", "measured"):
         table.add_column(heading, overflow="fold")
     for claim in claims:
-        symbol = SYMBOLS.get(claim["verdict"], claim["verdict"])
+        symbol = SYMBOLS.get(claim["verdict"]) or str(claim["verdict"])
         table.add_row(
             Text(symbol, style=_COLOURS.get(claim["verdict"], "")),
             Text(_with_note(claim)),
