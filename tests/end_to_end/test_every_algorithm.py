@@ -61,6 +61,12 @@ ALGORITHMS: dict[str, Algorithm] = {
     "expert iteration": expert_iteration(start="current"),
     "STaR": star(minibatch=32),
 }
+USUAL = Optimizer(7e-3)
+OPTIMIZERS = {
+    # With no baseline a solved task still has gradients, of which a long memory keeps the scale;
+    # forgetting it, Adam walks off on their noise.
+    "REINFORCE": Optimizer(7e-3, betas=(0.9, 0.999)),
+}
 
 
 def decoder() -> Decoder:
@@ -76,7 +82,7 @@ def logged(
     learner: type[DecoderLearner] = DecoderLearner,
     temperature: float = 1.0,
     rounds: int = ROUNDS,
-    seed: int = 0,
+    optimizer: Optimizer = USUAL,
 ) -> list[dict[str, float]]:
     """What is logged of training from random weights, before it and round by round."""
     config = PostTrain(
@@ -86,11 +92,11 @@ def logged(
         rounds,
         PROMPTS,
         GROUP,
-        Optimizer(7e-3),
+        optimizer,
         Evaluation(2, every=rounds, samples=128),
         temperature,
     )
-    context = Memory(folder, seed)
+    context = Memory(folder)
     made = learner(
         decoder(), task.alphabet, algorithm, config.optimizer, Numerics(), total_steps=rounds
     )
@@ -112,14 +118,10 @@ def trained(
 @pytest.mark.parametrize("rule", ["second", "stop", "twice"])
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_every_algorithm_solves_every_task(name: str, rule: str, tmp_path: Path) -> None:
-    """From one seed, or from both others: how a processor rounds makes another course of one."""
-
-    def solves(seed: int) -> bool:
-        folder, task = tmp_path / str(seed), Echo(rule)  # pyright: ignore[reportArgumentType]
-        folder.mkdir()
-        return logged(ALGORITHMS[name], task, folder, seed=seed)[-1]["greedy_accuracy"] == 1
-
-    assert solves(0) or (solves(1) and solves(2))
+    task = Echo(rule)  # pyright: ignore[reportArgumentType]
+    optimizer = OPTIMIZERS.get(name, USUAL)
+    last = logged(ALGORITHMS[name], task, tmp_path, optimizer=optimizer)[-1]
+    assert last["greedy_accuracy"] == 1
 
 
 @pytest.mark.parametrize("temperature", [0.7, 1.5])
