@@ -8,7 +8,8 @@ from hone.measures import AtLeast, AtMost, Region, Within
 from hone.studies.rl_after_ntp import linear_statistics as statistics
 from hone.studies.rl_after_ntp import parity_rounds
 from hone.studies.rl_after_ntp import parity_statistics as parity
-from hone.studies.rl_after_ntp.linear_statistics import DELTA, SMALL, on
+from hone.studies.rl_after_ntp.linear_statistics import DELTA, SMALL
+from hone.studies.rl_after_ntp.mixture_statistics import measured_on
 from hone.studies.rl_after_ntp.parity_statistics import CHANCE, EXACT, HIGH, LOW, SOLVED
 from hone.studies.study import Claim, cited
 
@@ -90,7 +91,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"{what}, over {over}.",
             f"largest error over inputs and {over}",
             AtMost(0.1),
-            on(experiment)(statistics.largest_likelihood_error(strategy)),
+            measured_on(experiment)(statistics.largest_likelihood_error(strategy)),
             reported=0.0,
         )
         for name, experiment, over in (
@@ -112,7 +113,7 @@ CLAIMS: tuple[Claim, ...] = (
         "At p_cot = 0.2 the greedy answer is (x_1, end), whatever d.",
         "smallest share of greedy answers of one token over d",
         AtLeast(SOLVED),
-        on("dimensions")(statistics.greedy_form(0.2, pl.col("strategy") == "short")),
+        measured_on("dimensions")(statistics.greedy_form(0.2, pl.col("strategy") == "short")),
         reported=1.0,
     ),
     _claim(
@@ -121,7 +122,7 @@ CLAIMS: tuple[Claim, ...] = (
         "At p_cot = 0.42 the greedy answer is the right chain, whatever d.",
         "smallest share of greedy answers that are exact chains over d",
         AtLeast(SOLVED),
-        on("dimensions")(statistics.greedy_form(0.42, EXACT)),
+        measured_on("dimensions")(statistics.greedy_form(0.42, EXACT)),
         reported=1.0,
     ),
     *(
@@ -131,7 +132,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"The error of {what} falls with the steps T at least as fast as its bound, T^(-1/2).",
             "slope of ln(largest error over inputs) on ln T, one sample a step",
             AtMost(-0.45),
-            on("rates")(statistics.rate(quantity)),
+            measured_on("rates")(statistics.rate(quantity)),
             reported=-0.5,
         )
         for quantity, (where, what) in _PLACES.items()
@@ -142,7 +143,7 @@ CLAIMS: tuple[Claim, ...] = (
         f"With probability {1 - DELTA:g} no error exceeds its bound.",
         "share of fits that exceed any bound at any T",
         AtMost(DELTA),
-        on("rates")(statistics.over_bound),
+        measured_on("rates")(statistics.over_bound),
     ),
     *(
         _claim(
@@ -151,7 +152,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"What regularisation takes from {what} falls {how}.",
             f"slope of ln(bias) on ln λ, λ ≤ {SMALL:g}",
             region,
-            on("biases")(statistics.bias_order(quantity)),
+            measured_on("biases")(statistics.bias_order(quantity)),
         )
         for quantity, (where, what) in _PLACES.items()
         for region, how in (_ORDERS[quantity],)
@@ -174,25 +175,7 @@ CLAIMS: tuple[Claim, ...] = (
         AtMost(1.0),
         statistics.deviation,
     ),
-    _claim(
-        "rounds_slope",
-        "Thm. 2",
-        "Rounds of STaR until the chain is the greedy answer grow as log2((1 - p)/p).",
-        "slope of the flip round on log2((1 - p)/p)",
-        Within(0.8, 1.3),
-        parity_rounds.flip_slope,
-        unit="rounds",
-        reported=1.0,
-    ),
-    _claim(
-        "rounds_count",
-        "Thm. 2",
-        "The flip comes within one round of floor(log2((1 - p)/p)).",
-        "largest distance over p_cot",
-        AtMost(1),
-        parity_rounds.flip_distance,
-        unit="rounds",
-    ),
+    *parity_rounds.CLAIMS,
     _claim(
         "length",
         "Thm. 2",

@@ -1,7 +1,6 @@
 """The statistics behind the claims about linear models: functions of finished stages."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,7 @@ from hone.measures import Estimate, over_seeds, proportion_over_seeds, slope_ove
 from hone.measures.estimates import Number
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp import linear_bounds
-from hone.studies.rl_after_ntp.mixture_statistics import extreme_of, greedy, sampled
+from hone.studies.rl_after_ntp.mixture_statistics import extreme_of, greedy, measured_on, sampled
 from hone.studies.rl_after_ntp.parity_statistics import EXACT, IS_LONG, SOLVED
 from hone.studies.study import Measure
 from hone.training.linear_configs import LinearSGD
@@ -22,19 +21,6 @@ SMALL = 0.1
 """λ up to which orders are read; with λ = 1 a logit is no longer near its unregularised value."""
 FROM_STEPS = 2048
 """T from which rates are read; earlier the first, long steps are still in the mean."""
-
-
-def on(experiment: str, **factors: str | int | float) -> Callable[[Measure], Measure]:
-    """The measure on one experiment's stages; None where the run has none of them."""
-
-    def restrict(measure: Measure) -> Measure:
-        def measured(results: Results) -> Estimate | None:
-            part = results.select(experiment=experiment, **factors)
-            return measure(part) if len(part) else None
-
-        return measured
-
-    return restrict
 
 
 # ------------------------------------------------------------------------------- Theorem 1
@@ -190,7 +176,7 @@ def allowed(results: Results, seed: int, p_cot: float, rounds: int) -> Float[np.
     return (2.0 ** np.arange(1, rounds + 1) - 1) * float(np.max(table["error"].to_numpy()))
 
 
-@on("rounds")
+@measured_on("rounds")
 def deviation(results: Results) -> Estimate:
     """Per seed, the largest of |q_n - p_n| over what is allowed, over rounds and p_cot."""
     values = []
@@ -204,7 +190,7 @@ def deviation(results: Results) -> Estimate:
     return over_seeds(values, results.seeds, bounds=(0.0, math.inf))
 
 
-@on("rounds")
+@measured_on("rounds")
 def mean_length(results: Results) -> Estimate:
     """Per seed, the largest relative distance of mean sampled length from 1 + (d - 1) p_n."""
     values = [
@@ -259,7 +245,7 @@ def sequences_of(
     return steps * int(batch) + float(np.mean(drawn["drawn"].to_numpy()))
 
 
-@on("cost")
+@measured_on("cost")
 def cost_order(results: Results) -> Estimate:
     """The slope of the logarithm of the cheapest budget on that of d."""
     sizes, fewest = cheapest(results)
@@ -269,7 +255,7 @@ def cost_order(results: Results) -> Estimate:
 def exact_after(rarity: str) -> Measure:
     """Per seed, greedy answers after STaR that are exact chains."""
 
-    @on("exponential", rarity=rarity)
+    @measured_on("exponential", rarity=rarity)
     def measure(results: Results) -> Estimate:
         return extreme_of(greedy(results.select(stage="rl")), EXACT, "rarity", largest=False)
 
@@ -296,7 +282,7 @@ def direct_sequences(
     return np.array(sizes, dtype=float), found
 
 
-@on("direct")
+@measured_on("direct")
 def direct_accuracy(results: Results) -> Estimate:
     """Accuracy of short answers at the largest d, on inputs of the training split."""
     answers = results.select(stage="answers", d=max(results.factor("d")))

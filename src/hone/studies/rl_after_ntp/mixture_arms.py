@@ -62,3 +62,7 @@ def without_worked(settings: MixtureSettings, seed: int) -> Iterator[Node]:
 def papers_algorithms() -> tuple[Algorithm, ...]:
     """The paper's three algorithms."""
     return (star(), reinforce(), grpo())
+
+
+EXPERIMENTS = (rarity, algorithms, matched, without_worked, temperatures)
+"""All of them."""

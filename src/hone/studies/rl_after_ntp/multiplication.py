@@ -14,19 +14,13 @@ from hone.core.errors import require
 from hone.models.config import DecoderConfig
 from hone.objectives.algorithms import grpo
 from hone.runs.plan import Node
+from hone.studies.rl_after_ntp import mixture_arms
 from hone.studies.rl_after_ntp.mixture import (
     Architecture,
     MixtureSettings,
     post_train,
     pretrain,
     shaped_for,
-)
-from hone.studies.rl_after_ntp.mixture_arms import (
-    algorithms,
-    matched,
-    rarity,
-    temperatures,
-    without_worked,
 )
 from hone.studies.rl_after_ntp.mixture_figures import figures
 from hone.studies.rl_after_ntp.mixture_tables import TABLES
@@ -86,10 +80,7 @@ def sizes(settings: Settings, seed: int) -> Iterator[Node]:
         yield post_train(sized, base, arm, grpo())
 
 
-EXPERIMENTS = {
-    function.__name__: function
-    for function in (rarity, algorithms, matched, without_worked, temperatures, sizes)
-}
+EXPERIMENTS = {function.__name__: function for function in (*mixture_arms.EXPERIMENTS, sizes)}
 
 
 def plan(settings: Settings) -> list[Node]:

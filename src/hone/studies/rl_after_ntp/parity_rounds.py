@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import stats
 
-from hone.measures import Estimate, over_seeds
+from hone.measures import AtMost, Estimate, Within, over_seeds
 from hone.measures.estimates import Interval
 from hone.runs.results import Results
 from hone.studies.courses import rounds
@@ -18,6 +18,7 @@ from hone.studies.rl_after_ntp.parity_statistics import (
     SOLVED,
     on,
 )
+from hone.studies.study import cited
 
 
 @on("rounds")
@@ -119,3 +120,29 @@ def _excess_slope(run: Results, problems: int) -> tuple[float, float]:
     exact = table.group_by("step").agg(c=EXACT.mean())["c"].to_numpy()
     variance = leverage**2 @ (1 / (problems * share * (1 - share)))
     return float(leverage @ np.log(odds) - np.log(2 * exact).mean()), float(np.sqrt(variance))
+
+
+CLAIMS = (
+    cited(
+        "arXiv 2510.11495",
+        "rounds_slope",
+        "Thm. 2",
+        "Rounds of STaR until the chain is the greedy answer grow as log2((1 - p)/p).",
+        "slope of the flip round on log2((1 - p)/p)",
+        Within(0.8, 1.3),
+        flip_slope,
+        unit="rounds",
+        reported=1.0,
+    ),
+    cited(
+        "arXiv 2510.11495",
+        "rounds_count",
+        "Thm. 2",
+        "The flip comes within one round of floor(log2((1 - p)/p)).",
+        "largest distance over p_cot",
+        AtMost(1),
+        flip_distance,
+        unit="rounds",
+    ),
+)
+"""What theory says of the flip, whatever the model."""
