@@ -43,7 +43,13 @@ def table_1(results: Results) -> Drawing | None:
             rows[f"{kind}, paper"] = _point(reported)
     if not groups:
         return None
-    return bars(groups, "accuracy on hard problems", levels={"chance": 1 / 11}, x_limits=_LIMITS)
+    return bars(
+        groups,
+        "accuracy on hard problems",
+        levels={"chance": 1 / 11},
+        x_limits=_LIMITS,
+        beside={f"{kind}, paper": kind for kind in (INVERSION, EVALUATION)},
+    )
 
 
 def parts_of_the_gain(results: Results) -> Drawing | None:
@@ -115,7 +121,7 @@ def foretold(results: Results) -> Drawing | None:
         points["improvement"][arm] = (room.improvement, float(found.improvement.value))
     if not points["selection"]:
         return None
-    return scatter(points, "headroom before RL", "gained by RL")
+    return scatter(points, "headroom before RL", "gained by RL", named=True)
 
 
 def _parts(runs: Results, by_kind: bool) -> Drawing | None:
