@@ -78,6 +78,14 @@ def test_a_log_axis_has_plain_numbers_and_enough_of_them(
     assert "mathdefault" not in text
 
 
+def test_long_numbers_on_a_log_axis_are_powers_of_ten() -> None:
+    y = np.array([[1e-1, 1e12]])
+    axes = plots.curves({"a": Curve(np.array([1.0, 2.0]), y)}, "d", "n", log_y=True).axes[0]
+    written = [label.get_text() for label in axes.get_yticklabels()]
+    assert {"10⁰", "10¹²"} <= set(written)
+    assert all(text.startswith("10") for text in written)
+
+
 def test_labels_are_spread_in_order_and_stay_near() -> None:
     wanted = np.array([0.5, 0.51, 0.9, 0.5])
     placed = plots._spread(wanted, 0.06)

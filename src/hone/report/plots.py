@@ -81,7 +81,6 @@ def curves(
         axes.set_xscale("log")
     if log_y:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
     shown = _defined(series)
     places = _places(shown, order)
     for label, curve in shown.items():
@@ -92,6 +91,8 @@ def curves(
     if y_limits is not None:
         axes.set_ylim(*scales.covering(y_limits, (axes.dataLim.y0, axes.dataLim.y1)))
     scales.x_ticks(axes, [curve.x for curve in shown.values()], log_x)
+    if log_y:
+        scales.log_y_ticks(axes)
     _mark(axes, marks or {})
     _label(axes, shown, places, levels or {})
     return figure

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hone.measures.estimates import Interval
+from hone.report.tables import raised
 
 
 def edges(middles: Real[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
@@ -37,6 +38,17 @@ def x_ticks(axes: Axes, xs: list[Real[np.ndarray, " _"]], log_x: bool) -> None:
         axes.xaxis.set_major_formatter("{x:g}")
     elif log_x or max((float(np.max(x)) for x in xs), default=0) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def log_y_ticks(axes: Axes) -> None:
+    """Plain numbers; powers of ten where these would be long."""
+    low, high = axes.get_ylim()
+    plain = low >= 1e-4 and high <= 1e4
+    axes.yaxis.set_major_formatter("{x:g}" if plain else _power_of_ten)
+
+
+def _power_of_ten(value: float, _position: float | int | None) -> str:
+    return f"10{raised(round(np.log10(value)))}"
 
 
 def _log_ticks(low: float, high: float) -> tuple[float, ...]:

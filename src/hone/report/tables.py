@@ -31,7 +31,9 @@ def render_table(name: str, title: str, caption: str, rows: Rows) -> TextTable:
     columns = list(dict.fromkeys(column for cells in rows.values() for column in cells))
     grid = {row: [cells.get(column) for column in columns] for row, cells in rows.items()}
     noted = (_note(cell) for cells in grid.values() for cell in cells)
-    marks = {note: _mark(place) for place, note in enumerate(dict.fromkeys(filter(None, noted)), 1)}
+    marks = {
+        note: raised(place) for place, note in enumerate(dict.fromkeys(filter(None, noted)), 1)
+    }
     written = tuple(
         (row, *(_written(cell, marks) for cell in cells)) for row, cells in grid.items()
     )
@@ -43,14 +45,14 @@ def _note(cell: Cell) -> str:
     return cell.note if isinstance(cell, Estimate) else ""
 
 
-def _mark(number: int) -> str:
-    """A raised number, which a cell can hold as text."""
-    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
 def _written(cell: Cell, marks: Mapping[str, str]) -> str:
     if isinstance(cell, Estimate):
         return f"{value(cell.value, cell.interval)} {marks.get(cell.note, '')}".rstrip()
     if isinstance(cell, str):
         return cell
     return NOTHING if cell is None else number(cell)
+
+
+def raised(number: int) -> str:
+    """A raised number, which plain text can hold."""
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
