@@ -50,7 +50,7 @@ class Settings:
     replicas: int = 8  # of it, each on data of its own
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
-    budgets: tuple[int, ...] = (500, 1000, 2000, 4000, 8000)  # steps a fit that are tried there
+    budgets: tuple[int, ...] = (500, 1000, 2000, 4000, 8000, 16_000)  # steps a fit, tried there
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
 
@@ -248,8 +248,7 @@ study = Study(
             "core": replace(FULL, experiments=("threshold", "rates", "biases", "rounds")),
             "rare": replace(FULL, experiments=("exponential",)),
             "sizes": replace(FULL, experiments=("dimensions", "minibatches")),
-            "cost": replace(FULL, experiments=("cost",)),
-            "direct": replace(FULL, experiments=("direct",)),
+            "cost": replace(FULL, experiments=("cost", "direct")),
         },
     },
     plan=plan,
