@@ -19,14 +19,8 @@ from hone.models.config import DecoderConfig, LoRA, parameters
 from hone.objectives.algorithms import grpo
 from hone.runs.plan import Node
 from hone.studies.adopted import adopted, folder_of
+from hone.studies.rl_after_ntp import mixture_arms
 from hone.studies.rl_after_ntp.mixture import MixtureSettings, post_train, pretrain, shaped_for
-from hone.studies.rl_after_ntp.mixture_arms import (
-    algorithms,
-    matched,
-    rarity,
-    temperatures,
-    without_worked,
-)
 from hone.studies.rl_after_ntp.mixture_figures import figures
 from hone.studies.rl_after_ntp.mixture_tables import TABLES
 from hone.studies.rl_after_ntp.worked_mixture_claims import CLAIMS
@@ -43,9 +37,9 @@ PROMPT, RESPONSE = 512, 512
 class Settings(MixtureSettings):
     """What a run of the study fixes; every field can be set on the command line as key=value."""
 
-    low: int = 1  # steps of a word problem
+    low: int = 2  # steps of a word problem; of one there are so few that answers are remembered
     high: int = 2
-    distractors: int = 1  # quantities that are not needed, at most
+    distractors: int = 0  # quantities that are not needed, at most
     layers: int = 2
     width: int = 64
     scales: tuple[str, ...] = ("2x64", "3x96")  # layers x width, of the experiment that varies them
@@ -122,10 +116,7 @@ def _maths(model: str, train: str, test: str) -> MathProblems:
     return MathProblems(rows_of(train), tokens, PROMPT, RESPONSE, rows_of(test), forms="worked")
 
 
-EXPERIMENTS = {
-    function.__name__: function
-    for function in (rarity, algorithms, matched, without_worked, temperatures, scales)
-}
+EXPERIMENTS = {function.__name__: function for function in (*mixture_arms.EXPERIMENTS, scales)}
 
 
 def plan(settings: Settings) -> list[Node]:
