@@ -9,8 +9,10 @@ import datetime
 import multiprocessing
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -180,6 +182,32 @@ def arms() -> Iterator[str]:
     yield f"| peak memory of a stage's process | {memory():.0f} MiB |"
 
 
+def linear() -> Iterator[str]:
+    """Linear autoregressive models: fits, and a whole threshold plot."""
+    yield (
+        "Averaged SGD of linear models on parity, 64 samples a step, evaluations left out; and the "
+        "threshold plot of `linear_theory` by `hone run`, with all that belongs to it."
+    )
+    yield ""
+    yield "| work | processes | seconds |"
+    yield "|---|---:|---:|"
+    for d, steps in ((11, 20_000), (50, 6_000)):
+        yield f"| a fit, d = {d}, T = {steps:,} | 1 | {alone(cases.linear_fit, d, steps):.1f} |"
+    yield f"| 6 values of p, 3 seeds, d = 11, T = 20,000 | 2 | {threshold_plot():.0f} |"
+
+
+def threshold_plot() -> float:
+    """Seconds of a threshold plot of linear models: 6 values of p_cot, 3 seeds, 2 processes."""
+    study = ("linear_theory", "experiments=threshold", "sweep=0.1,0.2,0.28,0.36,0.42,0.6")
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        program = (sys.executable, "-c", "from hone.cli import main; main()", "run")
+        subprocess.run(
+            (*program, *study, "--out", folder, "--workers", "2"), check=True, capture_output=True
+        )
+        return time.perf_counter() - start
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "training": ("Next-token training", training),
     "step": ("A GRPO step", step),
@@ -189,6 +217,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "whole": ("Against TRL, whole runs", whole),
     "cores": ("Against TRL on all cores, step by step", cores),
     "arms": ("Arms in parallel, and memory", arms),
+    "linear": ("Linear models", linear),
 }
 _ONLY_NAMED = ("cores",)
 

@@ -23,6 +23,9 @@ from hone.tasks.parity import Parity
 from hone.training.configs import Evaluation, Numerics, Optimizer, Supervise
 from hone.training.evaluation import evaluation_problems, graded_table
 from hone.training.learner import DecoderLearner
+from hone.training.linear_configs import LinearSGD
+from hone.training.linear_data import demonstrated
+from hone.training.linear_sgd import Fitter
 from hone.training.supervised import demonstrations, supervise
 
 TASK = Parity(20)
@@ -217,6 +220,17 @@ def small_arm(folder: Path, seed: int) -> float:
     start = time.perf_counter()
     supervise(config, FolderContext(folder, seed, {}))
     return time.perf_counter() - start
+
+
+def linear_fit(d: int, steps: int) -> float:
+    """Median seconds of a linear model's averaged SGD, 64 samples a step, with its data's draws."""
+    sgd = LinearSGD(steps, batch=64, first=1e-3, stop=1e-3, chain=1e-4)
+
+    def fit(seed: int) -> None:
+        draw = demonstrated(d, 0.25, sgd.batch, 1, Stream.root(seed))
+        Fitter(d, sgd, draw).advance(steps)
+
+    return median_seconds(fit, repeats=3)
 
 
 def peak_memory_mib() -> float:
