@@ -14,6 +14,7 @@ from hone.studies.rl_after_ntp.mixture import (
     steps_of_equal_compute,
     steps_of_equal_samples,
 )
+from hone.studies.rl_after_ntp.mixture_tables import response_lengths
 from hone.studies.rl_after_ntp.parity import Settings, study
 from hone.tasks.parity import Parity, parity_mixture
 from tests.studies.made_up import Runs, rows
@@ -67,6 +68,22 @@ def test_lengths_of_a_round_are_shares_of_its_responses(tmp_path: Path) -> None:
     shares = np.ma.masked_array(found).filled(0.0)
     assert sorted(map(tuple, np.argwhere(shares.reshape(-1, 2) == 1))) == [(1, 0), (11, 1)]
     assert shares.sum() == pytest.approx(2)
+
+
+def test_lengths_are_given_by_conditions_that_part_the_responses(tmp_path: Path) -> None:
+    """Right ones and others, whose mean lengths make that of all; nothing twice."""
+    runs = Runs(tmp_path)
+    courses(runs, seeds=2)
+    table = response_lengths(runs.results)
+    assert table is not None
+    whole, right, wrong = (
+        table[f"before, sampled, {which}"] for which in ("all", "right", "not right")
+    )
+    assert right["share"] == wrong["share"] == 0.5
+    assert right["accuracy"].value == 1  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+    assert whole["mean length"].value == 1  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+    assert "before, sampled, stopped" not in table  # all of them
+    assert "before, sampled, cut off" not in table  # none of them
 
 
 def test_a_mixture_is_the_tasks_two_strategies() -> None:

@@ -35,7 +35,7 @@ def response_lengths(results: Results) -> Rows | None:
         ):
             for condition, which in _CONDITIONS.items():
                 found = drawn.filter(which)
-                if found.height:
+                if condition == "all" or 0 < found.height < drawn.height:
                     rows[f"{name}, {decoding}, {condition}"] = _row(found, drawn.height)
     return rows or None
 
@@ -67,7 +67,7 @@ TABLES: tuple[Table, ...] = (
         "Response lengths by decoding, correctness, form and finish",
         "Lengths in tokens, the end not counted, of the last evaluation; `share` is of the "
         "responses drawn in that way. A response that was cut off hides its length, so that the "
-        "share of such stands beside. Conditions without a response are left out.",
+        "share of such stands beside. Conditions that no response meets, or all, are left out.",
         response_lengths,
     ),
 )
