@@ -1,6 +1,7 @@
 """The claims of arXiv 2510.11495 that hold whatever is worked out, each with its rule."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import polars as pl
@@ -33,6 +34,9 @@ BUDGETS = {
 }
 
 
+_Cite = Callable[..., Claim]
+
+
 def claims(where: str) -> tuple[Claim, ...]:
     """What every study of a mixture decides.
 
@@ -40,6 +44,16 @@ def claims(where: str) -> tuple[Claim, ...]:
         where: in the paper this is claimed of the study's task.
     """
     claim = partial(cited, "arXiv 2510.11495", where=where)
+    return (
+        *_before_rl(claim),
+        *_prediction_stalls(claim),
+        *_rl_lifts(claim),
+        *_rl_beats_prediction(claim),
+        *_how_rl_lifts(claim),
+    )
+
+
+def _before_rl(claim: _Cite) -> tuple[Claim, ...]:
     return (
         claim(
             id="calibration",
@@ -67,36 +81,50 @@ def claims(where: str) -> tuple[Claim, ...]:
             region=AtLeast(MUCH),
             measure=worked_is_better,
         ),
-        *(
-            claim(
-                id=f"prediction_stalls_{_slug(budget)}",
-                statement=f"More next-token prediction, on {words}, adds little.",
-                statistic="greedy accuracy after it minus before",
-                region=AtMost(LITTLE),
-                measure=added_by_prediction(budget),
-            )
-            for budget, words in BUDGETS.items()
-        ),
-        *(
-            claim(
-                id=f"{name}_lifts",
-                statement=f"{label} from the same model lifts its accuracy.",
-                statistic="greedy accuracy after RL minus before",
-                region=AtLeast(MUCH),
-                measure=added_by_rl("algorithms", algorithm=name),
-            )
-            for name, label in ALGORITHMS.items()
-        ),
-        *(
-            claim(
-                id=f"rl_beats_prediction_{_slug(budget)}",
-                statement=f"RL adds more than next-token prediction on {words}.",
-                statistic="greedy accuracy after GRPO minus that after more prediction",
-                region=AtLeast(MUCH),
-                measure=rl_over_prediction(budget),
-            )
-            for budget, words in BUDGETS.items()
-        ),
+    )
+
+
+def _prediction_stalls(claim: _Cite) -> tuple[Claim, ...]:
+    return tuple(
+        claim(
+            id=f"prediction_stalls_{_slug(budget)}",
+            statement=f"More next-token prediction, on {words}, adds little.",
+            statistic="greedy accuracy after it minus before",
+            region=AtMost(LITTLE),
+            measure=added_by_prediction(budget),
+        )
+        for budget, words in BUDGETS.items()
+    )
+
+
+def _rl_lifts(claim: _Cite) -> tuple[Claim, ...]:
+    return tuple(
+        claim(
+            id=f"{name}_lifts",
+            statement=f"{label} from the same model lifts its accuracy.",
+            statistic="greedy accuracy after RL minus before",
+            region=AtLeast(MUCH),
+            measure=added_by_rl("algorithms", algorithm=name),
+        )
+        for name, label in ALGORITHMS.items()
+    )
+
+
+def _rl_beats_prediction(claim: _Cite) -> tuple[Claim, ...]:
+    return tuple(
+        claim(
+            id=f"rl_beats_prediction_{_slug(budget)}",
+            statement=f"RL adds more than next-token prediction on {words}.",
+            statistic="greedy accuracy after GRPO minus that after more prediction",
+            region=AtLeast(MUCH),
+            measure=rl_over_prediction(budget),
+        )
+        for budget, words in BUDGETS.items()
+    )
+
+
+def _how_rl_lifts(claim: _Cite) -> tuple[Claim, ...]:
+    return (
         claim(
             id="steep",
             statement="Accuracy rises steeply, within few RL steps.",
