@@ -86,10 +86,10 @@ def probabilities(error: dict[int, float], lam: float = LAM) -> dict[str, pl.Dat
     }  # fmt: skip
 
 
-def add_rates(runs: Runs, seed: int, error: dict[int, float]) -> None:
+def add_rates(runs: Runs, seed: int, error: dict[int, float], lam: float = LAM) -> None:
     factors: dict[str, Factor] = {"experiment": "rates", "d": 11, "p_cot": 0.25, "batch": 1,
-                                  "lam": LAM, "chain": LAM}  # fmt: skip
-    runs.add("rates", seed, probabilities(error), **factors)  # pyright: ignore[reportArgumentType]
+                                  "lam": lam, "chain": lam}  # fmt: skip
+    runs.add("rates", seed, probabilities(error, lam), **factors)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_rate_is_the_slope_of_late_errors(runs: Runs) -> None:
@@ -102,11 +102,19 @@ def test_a_rate_is_the_slope_of_late_errors(runs: Runs) -> None:
 
 
 def test_a_fit_that_leaves_its_bound_once_is_counted_once(runs: Runs) -> None:
-    bound = linear_bounds.noise("first", 11, sgd(LAM), 2**20, linear_statistics.DELTA)
+    bound = linear_bounds.noise("first", 11, sgd(1.0), 2**20, linear_statistics.DELTA)
     for seed in range(3):
-        add_rates(runs, seed, {2**20: (1.01 if seed == 0 else 0.99) * bound})
+        add_rates(runs, seed, {2**20: (1.01 if seed == 0 else 0.99) * bound}, lam=1.0)
     found = linear_statistics.over_bound(runs.results)
+    assert found is not None
     assert found.value == pytest.approx(1 / 3)
+
+
+def test_fits_whose_bounds_no_error_can_exceed_do_not_count(runs: Runs) -> None:
+    for seed in range(3):
+        add_rates(runs, seed, {16: 0.5})
+        assert linear_statistics.bounded(runs.results)["bound"].min() > 1  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
+    assert linear_statistics.over_bound(runs.results) is None
 
 
 def test_the_chains_bound_counts_long_samples_alone(runs: Runs) -> None:
@@ -118,7 +126,7 @@ def test_the_chains_bound_counts_long_samples_alone(runs: Runs) -> None:
     assert token == linear_bounds.noise("token", 11, sgd(LAM), 100, 0.1)
 
 
-def test_the_cheapest_budget_solves_and_none_where_none_does(runs: Runs) -> None:
+def test_the_cheapest_budget_solves_and_none_where_none_or_the_first_does(runs: Runs) -> None:
     for seed in range(3):
         for d, needed in ((8, 500), (16, 2000), (32, 9999)):
             for budget in (500, 1000, 2000):
@@ -128,14 +136,19 @@ def test_the_cheapest_budget_solves_and_none_where_none_does(runs: Runs) -> None
                          budget=budget)  # fmt: skip
     sizes, fewest = linear_statistics.cheapest(runs.results)
     assert sizes.tolist() == [8, 16, 32]
-    assert np.array_equal(fewest, [[500, 2000, np.nan]] * 3, equal_nan=True)
+    assert np.array_equal(fewest, [[np.nan, 2000, np.nan]] * 3, equal_nan=True)
 
 
 def star(runs: Runs, seed: int, error: float, shares: list[float]) -> None:
-    """A model that gives its chains p = 0.1 but for an error, and what STaR made of it."""
+    """A model that is off by an error at each of two inputs, and what STaR made of it."""
     factors: dict[str, Factor] = {"experiment": "rounds", "p_cot": 0.1, "d": 11}
-    table = pl.DataFrame({"problem_id": ["a"], "logprob": [np.log(0.1 + error)],
-                          "strategy": ["long"]})  # fmt: skip
+    table = pl.DataFrame(
+        {
+            "problem_id": ["a", "b"] * 2,
+            "logprob": np.log([0.1 + error, 0.1 - error, 0.45, 0.45]),
+            "strategy": ["long", "long", "short", "short"],
+        }
+    )
     runs.add("likelihood", seed, {"likelihood-000000": table}, **factors)  # pyright: ignore[reportArgumentType]
     tables = {}
     for step, share in enumerate(shares):
@@ -148,11 +161,19 @@ def star(runs: Runs, seed: int, error: float, shares: list[float]) -> None:
 
 
 def test_deviations_are_measured_against_what_is_allowed(runs: Runs) -> None:
+    """From the first round on: before it, the model is the one whose error is known."""
     for seed in range(3):
-        star(runs, seed, 0.01, [0.11, doubled(0.1, 1) + 0.06, doubled(0.1, 2)])
+        star(runs, seed, 0.01, [0.5, doubled(0.1, 1) + 0.06, doubled(0.1, 2)])
     found = linear_statistics.deviation(runs.results)
     assert found is not None
-    assert found.value == pytest.approx(0.06 / 0.03, rel=0.15)  # shares of 200 are rounded
+    assert found.value == pytest.approx(0.06 / (0.03 / 0.96), rel=0.15)  # shares are rounded
+
+
+def test_what_allows_everything_is_no_limit(runs: Runs) -> None:
+    star(runs, 0, 0.05, [0.1] * 6)
+    limits = linear_statistics.allowed(runs.results, 0, 0.1, 6)
+    assert limits[:3].tolist() == pytest.approx([0.0625, 3 * 0.0625, 7 * 0.0625])
+    assert np.isnan(limits[4:]).all()
 
 
 def test_learning_at_once_is_when_half_of_the_uncertainty_is_gone(runs: Runs) -> None:
@@ -189,8 +210,8 @@ def test_what_quick_has_done_full_does_not_do_again() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("experiments", ("rate",)), ("sweep", (0.0,)), ("lam", 0.0), ("d", 97), ("samples", 0),
-     ("rate_steps", 100)],
+    [("experiments", ("rate",)), ("sweep", (0.0,)), ("lam", 0.0), ("d", 97), ("d", 2),
+     ("samples", 0), ("rate_steps", 100), ("rare", (0.25, 0.25)), ("sweep", ())],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(UsageError, match="looks" if key == "rate_steps" else key.rstrip("s")):

@@ -124,8 +124,9 @@ class TestStatistics:
     def test_worked_is_better_by_the_difference_of_the_two_accuracies(self, runs: Runs) -> None:
         for seed in range(2):
             worked, answers = rows("worked", 0.75, n=100), rows("answer", 0.25, n=300)
-            ids = pl.Series([str(i) for i in range(400)])
-            table = pl.concat([worked, answers]).with_columns(problem_id=ids)
+            neither = rows("other", 0.0, n=100)
+            ids = pl.Series([str(i) for i in range(500)])
+            table = pl.concat([worked, answers, neither]).with_columns(problem_id=ids)
             runs.add("pretrain", seed, {"evaluation-000001": table}, experiment="algorithms")
         found = mixture_claims.worked_is_better(runs.results)
         assert found is not None

@@ -58,6 +58,7 @@ def curves(
     y_limits: Interval | None = None,
     order: Sequence[str] = (),
     theory: Mapping[str, Curve] | None = None,
+    points: bool = False,
 ) -> Figure:
     """Mean over seeds as a line, their range as a band, each seed as a thin line.
 
@@ -75,6 +76,7 @@ def curves(
         y_limits: what y shows at least.
         order: labels that have colours of their own, the same in every figure that is given them.
         theory: what is foretold of a series, by its label: dotted, in its colour.
+        points: whether there is nothing between two x: a point a seed, and no line.
     """
     figure, axes = _canvas(x_label, y_label)
     if log_x:
@@ -84,7 +86,7 @@ def curves(
     shown = _defined(series)
     places = _places(shown, order)
     for label, curve in shown.items():
-        _draw_curve(axes, curve, places[label])
+        (_draw_seeds if points else _draw_curve)(axes, curve, places[label])
         if theory is not None and label in theory:
             foretold, colour = theory[label], style.colour(places[label])
             axes.plot(foretold.x, foretold.mean, color=colour, linestyle=":", linewidth=1.5)
@@ -339,6 +341,10 @@ def _draw_curve(axes: Axes, curve: Curve, i: int) -> None:
 
 def _draw_points(axes: Axes, curve: Curve, i: int) -> None:
     axes.plot(curve.x, curve.mean, color=style.colour(i), linestyle=style.dashes(i))
+    _draw_seeds(axes, curve, i)
+
+
+def _draw_seeds(axes: Axes, curve: Curve, i: int) -> None:
     axes.plot(curve.x, curve.y.T, "o", color=style.colour(i), alpha=0.65, markersize=5, mew=0)
 
 

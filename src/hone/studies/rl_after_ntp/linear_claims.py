@@ -21,6 +21,8 @@ _PLACES = {
     "mismatch": ("Prop. 2", "the end after y_1 = -x_1"),
     "token": ("Prop. 3", "a token of the chain"),
 }
+_RATE = -0.45
+"""The local slope of the bounds themselves at the last T, √((1 + ln T)/T)."""
 _ORDERS: dict[str, tuple[Region, str]] = {
     "first": (Within(0.8, 1.1), "in proportion to λ"),
     "match": (Within(0.8, 1.1), "in proportion to λ"),
@@ -89,7 +91,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"{name}_{strategy}",
             where,
             f"{what}, over {over}.",
-            f"largest error over inputs and {over}",
+            f"largest error over sampled inputs and {over}",
             AtMost(0.1),
             measured_on(experiment)(statistics.largest_likelihood_error(strategy)),
             reported=0.0,
@@ -131,7 +133,7 @@ CLAIMS: tuple[Claim, ...] = (
             where,
             f"The error of {what} falls with the steps T at least as fast as its bound, T^(-1/2).",
             "slope of ln(largest error over inputs) on ln T, one sample a step",
-            AtMost(-0.45),
+            AtMost(_RATE),
             measured_on("rates")(statistics.rate(quantity)),
             reported=-0.5,
         )
@@ -141,7 +143,7 @@ CLAIMS: tuple[Claim, ...] = (
         "bounds_hold",
         "Props. 1-3",
         f"With probability {1 - DELTA:g} no error exceeds its bound.",
-        "share of fits that exceed any bound at any T",
+        "share of fits that exceed any bound at any T, of bounds that an error could exceed",
         AtMost(DELTA),
         measured_on("rates")(statistics.over_bound),
     ),
@@ -169,9 +171,9 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "deviation",
         "Thm. 2",
-        "The share of chains after n rounds is within (2^(n+1) - 1)ε of 2^n p/(2^n p + 1 - p), "
-        "ε the error of the model that STaR starts from.",
-        "largest distance over what is allowed, over rounds and p_cot",
+        "The share of chains after n rounds is within (2^(n+1) - 1)ε/(1 - 4ε) of "
+        "2^n p/(2^n p + 1 - p), ε the mean error over inputs of the model that STaR starts from.",
+        "largest distance over what is allowed, over p_cot and rounds where it is not everything",
         AtMost(1.0),
         statistics.deviation,
     ),
@@ -188,10 +190,10 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "polynomial_cost",
         "Thms. 1, 2",
-        "The steps that next-token prediction and STaR take grow no faster than a power of d; the "
-        "bounds ask for d^9.",
+        "The steps that next-token prediction and STaR take grow as a small power of d, no faster "
+        "than d^2; the bounds ask for d^9.",
         "slope of ln(fewest steps a fit) on ln d",
-        AtMost(9),
+        AtMost(2),
         statistics.cost_order,
     ),
     *(

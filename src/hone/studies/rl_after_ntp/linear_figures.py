@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
-from hone.report.plots import Curve, curves
+from hone.report.plots import Curve, curves, log_odds
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp import linear_bounds, linear_statistics, parity_figures
 from hone.studies.rl_after_ntp.linear_bounds import QUANTITIES
@@ -141,9 +141,11 @@ def rounds_to_flip(results: Results) -> Drawing | None:
     x, _ = flips(runs.of_seeds(runs.seeds[:1]))
     order = np.argsort(x)
     found = np.array([flips(runs.of_seeds([seed]))[1][order] for seed in runs.seeds])
-    name = "first round that flips"
-    theory = {name: Curve(x[order], np.floor(x[order] + 1e-9)[None])}
-    return curves({name: Curve(x[order], found)}, "log₂((1 - p)/p)", "STaR rounds", theory=theory)
+    name, every = "first round that flips", np.linspace(0.0, float(x.max()) + 0.5, 1001)
+    return curves(
+        {name: Curve(x[order], found)}, "log₂((1 - p)/p)", "STaR rounds",
+        theory={name: Curve(every, np.floor(every + 1e-9)[None])}, points=True,
+    )  # fmt: skip
 
 
 def cost(results: Results) -> Drawing | None:
@@ -153,13 +155,13 @@ def cost(results: Results) -> Drawing | None:
         return None
     sizes, fewest = linear_statistics.cheapest(runs)
     sequences = linear_statistics.sequences_of(runs, fewest)
-    series = {"chains, then STaR": Curve(sizes, sequences)}
+    series, theory = {"chains, then STaR": Curve(sizes, sequences)}, {}
     at_once = results.select(experiment="direct")
     if len(at_once):
-        series["transformer, short only"] = Curve(*linear_statistics.direct_sequences(at_once))
-    every = np.arange(4.0, _SHOWN_BOUND + 1)
-    series["2ᵈ: order of the lower bound"] = Curve(every, 2.0 ** every[None])
-    return curves(series, "d", "sequences", log_x=True, log_y=True)
+        name, every = "transformer, short only", np.arange(4.0, _SHOWN_BOUND + 1)
+        series[name] = Curve(*linear_statistics.direct_sequences(at_once))
+        theory[name] = Curve(every, 2.0 ** every[None])
+    return curves(series, "d", "sequences", log_x=True, log_y=True, theory=theory)
 
 
 def exponential(results: Results) -> Drawing | None:
@@ -173,7 +175,8 @@ def exponential(results: Results) -> Drawing | None:
             [linear_statistics.chain_shares(run) for run in runs.select(rarity=rarity)]
         )
         series[f"p = {rarity}"] = Curve(np.arange(shares.shape[1], dtype=float), shares)
-    return curves(series, "STaR round", "share of exact chains", y_limits=(0, 1))
+    return log_odds(series, x_label="STaR round", y_label="share of exact chains (log-odds scale)",
+                    levels={"1/3: greedy flips": 1 / 3})  # fmt: skip
 
 
 def _rates_figure(quantity: str, title: str) -> Figure:
@@ -239,7 +242,8 @@ FIGURES: tuple[Figure, ...] = (
         "deviations",
         "Theorem 2: how far from doubling",
         "Distance of the share of exact chains after n rounds from 2ⁿp/(2ⁿp + 1 - p); dotted, "
-        "(2ⁿ⁺¹ - 1)ε, with ε the largest error over inputs of the model that STaR starts from.",
+        "(2ⁿ⁺¹ - 1)ε/(1 - 4ε), with ε the mean error over inputs of the model that STaR starts "
+        "from, as far as it excludes anything.",
         "Curves over rounds on a logarithmic axis, one for each starting share, each below its "
         "dotted limit.",
         deviations,
@@ -249,7 +253,7 @@ FIGURES: tuple[Figure, ...] = (
         "Theorem 2: rounds until the chain is the greedy answer",
         "The first round whose greedy accuracy reaches 0.75, for every starting share; dotted, "
         "⌊log₂((1 - p)/p)⌋.",
-        "Rounds over the logarithm of the odds against a chain, beside a dotted staircase.",
+        "Points of rounds over the logarithm of the odds against a chain, on a dotted staircase.",
         rounds_to_flip,
     ),
     Figure(
@@ -257,7 +261,7 @@ FIGURES: tuple[Figure, ...] = (
         "What it costs as d grows",
         "Sequences, demonstrated and drawn, with which greedy answers are exact chains in 95 % of "
         "problems, from p = 1/4 with three rounds of STaR; sequences after which a transformer on "
-        "short answers alone has lost half of its uncertainty, where it has in its budget; and "
+        "short answers alone has lost half of its uncertainty, where it has in its budget; dotted, "
         "2ᵈ, the order of the lower bound for learning parities without steps.",
         "Curves of sequences over d on logarithmic axes.",
         cost,
@@ -266,7 +270,7 @@ FIGURES: tuple[Figure, ...] = (
         "exponential",
         "Chains that are exponentially rare",
         "Share of exact chains over rounds of STaR from chains as rare as powers of 1/d, and as "
-        "2⁻ᵈ, at the same budget a round.",
+        "2⁻ᵈ, at the same budget a round; the dotted lines double the odds.",
         "Three curves of the share of chains over rounds.",
         exponential,
     ),

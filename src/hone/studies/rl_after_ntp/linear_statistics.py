@@ -99,27 +99,37 @@ def rate(quantity: str) -> Measure:
     return measure
 
 
-def over_bound(results: Results) -> Estimate:
-    """The share of fits that at any T leave any bound, over all settings."""
+def over_bound(results: Results) -> Estimate | None:
+    """The share of fits that at any T leave any bound, over all settings.
+
+    A fit none of whose bounds is below the largest error that is possible does not count.
+    """
     left, total = [], []
     for seed in results.seeds:
         counts = [_over(results.of_seeds([seed]).select(arm=arm)) for arm in results.arms]
         left.append(sum(over for over, _ in counts))
         total.append(sum(fits for _, fits in counts))
+    if not all(total):
+        return None
     return proportion_over_seeds(left, total, results.seeds, problems=sum(total))
 
 
 def _over(results: Results) -> tuple[int, int]:
-    """How many of one setting's replicas leave a bound, of how many."""
-    table = errors(results)
-    bounds = [
-        bound_on(results, quantity, steps)
-        for quantity, steps in table.select("quantity", "steps").iter_rows()
-    ]
-    outside = (table["error"].to_numpy() > np.array(bounds)).astype(int)
-    worst = table.with_columns(outside=pl.Series(outside)).group_by("replica")
-    counts = worst.agg(pl.col("outside").max())["outside"]
-    return int(np.sum(counts.to_numpy())), len(counts)
+    """How many of one setting's replicas leave a bound, of how many that could."""
+    table = bounded(results).filter(pl.col("bound") < pl.col("possible"))
+    outside = table.group_by("replica").agg((pl.col("error") > pl.col("bound")).any())["error"]
+    return int(outside.sum()), len(outside)
+
+
+def bounded(results: Results) -> pl.DataFrame:
+    """`errors` of one setting, with the bound on each and the largest error that is possible."""
+    (p_cot,), table = results.factor("p_cot"), errors(results)
+    optimum = linear_bounds.optimum(float(p_cot), sgd_of(results))
+    cells = [*table.select("quantity", "steps").iter_rows()]
+    return table.with_columns(
+        bound=pl.Series([bound_on(results, quantity, steps) for quantity, steps in cells]),
+        possible=pl.Series([max(optimum[name], 1 - optimum[name]) for name, _ in cells]),
+    )
 
 
 def bound_on(results: Results, quantity: str, steps: Number) -> float:
@@ -170,23 +180,33 @@ def deviations(run: Results) -> Float[np.ndarray, " rounds"]:
 
 
 def allowed(results: Results, seed: int, p_cot: float, rounds: int) -> Float[np.ndarray, " rounds"]:
-    """(2^(n+1) - 1) ε, with ε the largest error of the model that STaR starts from."""
+    """(2^(n+1) - 1) ε/(1 - 4ε); NaN where no share can be so far from p_n (docs/theory.md, eq. 7).
+
+    ε is the error of the model that STaR starts from: of the chain's probability or of the right
+    short answer's, whichever is larger, mean over inputs, as q_n is.
+    """
     start = results.of_seeds([seed]).select(p_cot=p_cot)
-    table = likelihood_errors(start).filter(pl.col("strategy") == "long")
-    return (2.0 ** np.arange(1, rounds + 1) - 1) * float(np.max(table["error"].to_numpy()))
+    means = likelihood_errors(start).group_by("strategy").agg(pl.col("error").mean())
+    error = float(np.max(means["error"].to_numpy()))
+    limits = (2.0 ** np.arange(1, rounds + 1) - 1) * error / (1 - 4 * error)
+    foretold = np.array([linear_bounds.doubled(p_cot, n) for n in range(rounds)])
+    return np.where(limits < np.maximum(foretold, 1 - foretold), limits, np.nan)
 
 
 @measured_on("rounds")
 def deviation(results: Results) -> Estimate:
-    """Per seed, the largest of |q_n - p_n| over what is allowed, over rounds and p_cot."""
+    """Per seed, the largest of |q_n - p_n| over what is allowed, over rounds from 1 on and p_cot.
+
+    Before the first round the model is the one whose error ε is.
+    """
     values = []
     for seed in results.seeds:
         ratios = []
         for run in results.of_seeds([seed]).select(stage="rl"):
             found = deviations(run)
             limit = allowed(results, seed, float(run.factor("p_cot")[0]), len(found))
-            ratios.append(float(np.max(found / limit)))
-        values.append(max(ratios))
+            ratios.append((found / limit)[1:])
+        values.append(float(np.nanmax(np.concatenate(ratios))))
     return over_seeds(values, results.seeds, bounds=(0.0, math.inf))
 
 
@@ -221,11 +241,16 @@ def solved(results: Results) -> pl.DataFrame:
 def cheapest(
     results: Results,
 ) -> tuple[Float[np.ndarray, " sizes"], Float[np.ndarray, "seeds sizes"]]:
-    """d, and the fewest steps a fit with which STaR solves it, by seed; NaN where none do."""
+    """d, and the fewest steps a fit with which STaR solves it, by seed.
+
+    NaN where no budget that was tried does, or the smallest does and fewer might.
+    """
     table = solved(results)
     sizes, seeds = sorted(table["d"].unique()), sorted(table["seed"].unique())
     fewest = np.full((len(seeds), len(sizes)), np.nan)
+    smallest = table["budget"].min()
     least = table.filter(pl.col("solved")).group_by("seed", "d").agg(pl.col("budget").min())
+    least = least.filter(pl.col("budget") > smallest)
     for seed, d, budget in least.iter_rows():
         fewest[seeds.index(seed), sizes.index(d)] = budget
     return np.array(sizes, dtype=float), fewest

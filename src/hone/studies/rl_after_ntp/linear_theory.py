@@ -24,6 +24,7 @@ _COUNTS = ("steps", "batch", "star_steps", "samples", "extra_rounds", "problems"
            "replicas", "direct_steps")  # fmt: skip
 
 
+_SEVERAL = ("sweep", "rare", "sizes", "lams", "cost_sizes", "budgets", "direct_sizes")
 _COMMON = 0.1  # p_cot from which the numbers of the settings are enough
 
 
@@ -47,10 +48,10 @@ class Settings:
     extra_rounds: int = 3  # of STaR beyond those that theory asks for
     problems: int = 512  # of evaluation
     rate_steps: int = 2**16  # of single-sample SGD, whose errors are followed
-    replicas: int = 8  # of it, each on data of its own
+    replicas: int = 16  # of it, each on data of its own
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
-    budgets: tuple[int, ...] = (500, 1000, 2000, 4000, 8000, 16_000)  # steps a fit, tried there
+    budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # steps
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
 
@@ -62,6 +63,16 @@ class Settings:
         for name in ("sweep", "rare"):
             for p_cot in getattr(self, name):
                 require(0 < p_cot < 1, name, p_cot, "numbers between 0 and 1")
+        for name in _SEVERAL:
+            values = getattr(self, name)
+            require(len(set(values)) == len(values) > 0, name, values, "one or more, none twice")
+        for name, least in (
+            ("d", (self.d,)),
+            ("sizes", self.sizes),
+            ("cost_sizes", self.cost_sizes),
+        ):
+            # For d = 2 Lemma 1 fails: a mismatch is x_2 itself.
+            require(min(least) >= 3, name, min(least), "3 or more")
 
     @property
     def pretraining(self) -> LinearSGD:
@@ -141,7 +152,7 @@ def rounds(settings: Settings, seed: int) -> Iterator[Node]:
 
 def rates(settings: Settings, seed: int) -> Iterator[Node]:
     """Propositions 1-3: errors of the paper's SGD, a sample a step, as its steps double."""
-    for d, lam in ((3, 0.3), (settings.d, 0.03)):
+    for d, lam in ((3, 1.0), (3, 0.3), (settings.d, 0.03)):  # all bounds say something, one, none
         sgd = LinearSGD(settings.rate_steps, 1, lam, lam, lam)
         config = LinearRates(Parity(d), 0.25, sgd, settings.replicas, looks=10)
         yield _of_rates(f"rates d={d} λ={lam:g}", "rates", config, seed)
@@ -180,15 +191,13 @@ def cost(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
-    """Chains as rare as powers of 1/d, and as 2^-d, at the same budget a round."""
-    d = settings.d
+    """Chains as rare as powers of 1/d, and as 2^-d, at the budget that the rarest power needs."""
+    d, enough = settings.d, settings.with_patience(settings.d**-2.0)
     for rarity, p_cot in (("d⁻¹", 1 / d), ("d⁻²", d**-2.0), ("2⁻ᵈ", 2.0**-d)):
-        arm, sgd = f"p={rarity}", settings.star
-        base = pretrain(
-            settings, arm, seed, settings.d, p_cot, sgd, experiment="exponential", rarity=rarity
-        )
+        arm, sgd = f"p={rarity}", enough.star
+        base = pretrain(enough, arm, seed, d, p_cot, sgd, experiment="exponential", rarity=rarity)
         yield base
-        yield star(settings, base, sgd, flips_after(p_cot) + settings.extra_rounds)
+        yield star(enough, base, sgd, flips_after(p_cot) + settings.extra_rounds)
 
 
 def direct(settings: Settings, seed: int) -> Iterator[Node]:

@@ -12,6 +12,7 @@ from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp.mixture_figures import ALGORITHMS
 from hone.studies.rl_after_ntp.mixture_statistics import (
+    ANSWER,
     WORKED,
     crossing_of,
     extreme_of,
@@ -114,7 +115,7 @@ def _rl_beats_prediction(claim: _Cite) -> tuple[Claim, ...]:
     return tuple(
         claim(
             id=f"rl_beats_prediction_{_slug(budget)}",
-            statement=f"RL adds more than next-token prediction on {words}.",
+            statement=f"GRPO adds more than next-token prediction on {words}.",
             statistic="greedy accuracy after GRPO minus that after more prediction",
             region=AtLeast(MUCH),
             measure=rl_over_prediction(budget),
@@ -181,13 +182,13 @@ def switch(results: Results) -> Estimate | None:
 def worked_is_better(results: Results) -> Estimate | None:
     """Accuracy given worked minus accuracy given answer, of the pretrained model.
 
-    Every response counts with the inverse of its form's share, so that a mean is the difference;
-    undefined for a seed that has one form alone.
+    Every response counts with the inverse of its form's share, and one in neither form with
+    nothing, so that a mean is the difference; undefined for a seed that lacks one of the forms.
     """
     rows = sampled(results.select(arm=results.arms[0]))
-    share = WORKED.mean().over("seed")
-    weight = pl.when(WORKED).then(1 / share).otherwise(-1 / (1 - share))
-    weighted = pl.when(share.is_between(0, 1, closed="none")).then(CORRECT * weight)
+    worked, answer = (form.mean().over("seed") for form in (WORKED, ANSWER))
+    weight = pl.when(WORKED).then(1 / worked).when(ANSWER).then(-1 / answer).otherwise(0.0)
+    weighted = pl.when((worked > 0) & (answer > 0)).then(CORRECT * weight)
     hits = weighted.fill_null(math.nan).alias("hits")
     return estimate(per_problem(rows.with_columns(hits), pl.col("hits").mean()), 0.95,
                     bounds=(-1.0, 1.0))  # fmt: skip

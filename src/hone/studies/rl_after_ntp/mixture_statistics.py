@@ -20,7 +20,7 @@ from hone.runs.results import Results
 from hone.studies.courses import rounds
 from hone.studies.study import Measure
 
-WORKED = pl.col("strategy") == "worked"
+WORKED, ANSWER = (pl.col("strategy") == form for form in ("worked", "answer"))
 
 
 def greedy(results: Results) -> pl.DataFrame:

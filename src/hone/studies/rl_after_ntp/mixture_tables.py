@@ -9,7 +9,7 @@ from hone.measures.accuracy import CORRECT
 from hone.report.tables import Cell, Rows
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp.mixture_figures import label_of
-from hone.studies.rl_after_ntp.mixture_statistics import WORKED
+from hone.studies.rl_after_ntp.mixture_statistics import ANSWER, WORKED
 from hone.studies.study import Table
 
 _CONDITIONS: Mapping[str, pl.Expr] = {
@@ -17,7 +17,7 @@ _CONDITIONS: Mapping[str, pl.Expr] = {
     "right": CORRECT,
     "not right": ~CORRECT,
     "worked": WORKED,
-    "answer": pl.col("strategy") == "answer",
+    "answer": ANSWER,
     "other": pl.col("strategy") == "other",
     "stopped": pl.col("finish") == "stop",
     "cut off": pl.col("finish") == "length",
