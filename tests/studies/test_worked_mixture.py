@@ -79,6 +79,14 @@ def test_a_language_model_and_its_problems_join_unchanged(maths: Settings, tmp_p
     assert set(table["strategy"]) <= {"worked", "answer"}
 
 
+@pytest.mark.parametrize(("key", "value"), [("low", 3), ("scales", ("1x16",)), ("width", 32)])
+def test_what_a_language_model_would_not_read_is_refused(
+    maths: Settings, key: str, value: object
+) -> None:
+    with pytest.raises(UsageError, match=f"{key} = .* only without model="):
+        replace(maths, **{key: value})
+
+
 def test_a_language_model_without_problems_is_refused(maths: Settings) -> None:
     with pytest.raises(UsageError, match="train and test are not both given"):
         plan(replace(maths, train=None))
@@ -86,7 +94,8 @@ def test_a_language_model_without_problems_is_refused(maths: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("scales", ("2by64",)), ("scales", ("2x60",)), ("lora", -1), ("high", 9), ("width", 8)],
+    [("scales", ("2by64",)), ("scales", ("2x60",)), ("lora", -1), ("high", 9), ("width", 8),
+     ("lora", 8), ("train", "gsm8k.jsonl")],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(UsageError, match="width" if value == ("2x60",) else key):

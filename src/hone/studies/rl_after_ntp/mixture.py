@@ -59,6 +59,8 @@ class MixtureSettings(ABC):
             require(0 <= p_cot <= 1, "sweep", p_cot, "numbers in [0, 1]")
         for temperature in self.temperatures:
             require(temperature > 0, "temperatures", temperature, "above 0; 0 only evaluates")
+        for name in ("sweep", "temperatures"):
+            require(bool(getattr(self, name)), name, getattr(self, name), "one value or more")
         self.require_distinct("sweep", "temperatures")
         self.require_counts(*_COUNTS)
         for name in ("lr", "rl_lr"):

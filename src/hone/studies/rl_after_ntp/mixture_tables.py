@@ -1,15 +1,17 @@
-"""Response lengths by decoding, correctness, form and finish, with what was cut off beside."""
+"""Response lengths by decoding, correctness, form and finish; and what ran at which scale."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from hone.measures import accuracy, lengths
+from hone.measures import accuracy, accuracy_given, lengths
 from hone.measures.accuracy import CORRECT
+from hone.models.config import parameters
 from hone.report.tables import Cell, Rows
+from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp.mixture_figures import label_of
-from hone.studies.rl_after_ntp.mixture_statistics import ANSWER, WORKED
+from hone.studies.rl_after_ntp.mixture_statistics import ANSWER, WORKED, greedy, sampled
 from hone.studies.study import Table
 
 _CONDITIONS: Mapping[str, pl.Expr] = {
@@ -61,13 +63,55 @@ def _row(found: pl.DataFrame, of: int) -> dict[str, Cell]:
     }
 
 
-TABLES: tuple[Table, ...] = (
-    Table(
-        "response_lengths",
-        "Response lengths by decoding, correctness, form and finish",
-        "Lengths in tokens, the end not counted, of the last evaluation; `share` is of the "
-        "responses drawn in that way. A response that was cut off hides its length, so that the "
-        "share of such stands beside. Conditions that no response meets, or all, are left out.",
-        response_lengths,
-    ),
-)
+def what_ran(experiment: str) -> Callable[[Results], Rows | None]:
+    """The decoders of an experiment, their budget, and accuracy before RL and after, by arm."""
+
+    def rows(results: Results) -> Rows | None:
+        runs = results.select(experiment=experiment)
+        return {arm: _scale(runs.select(arm=arm)) for arm in runs.arms} or None
+
+    return rows
+
+
+def _scale(runs: Results) -> dict[str, Cell]:
+    before, after = runs.select(stage="pretrain"), runs.select(stage="rl")
+    folder = before.stages[0].folder
+    steps, batch = (part_of_config(folder, name) for name in ("steps", "batch"))
+    drawn = sampled(before)
+    row: dict[str, Cell] = {
+        "parameters": f"{parameters(part_of_config(folder, 'model')):,}",
+        "sequences before RL": f"{steps * batch:,}",
+        "p_cot": float(before.factor("p_cot")[0]),
+        "greedy before": accuracy(greedy(before)),
+        "greedy after GRPO": accuracy(greedy(after)),
+    }
+    if drawn.filter(WORKED).height:
+        row["right when worked, before"] = accuracy_given(drawn, "worked")
+    return row
+
+
+def tables(experiment: str, arms: str) -> tuple[Table, ...]:
+    """What every study of a mixture tabulates.
+
+    Args:
+        experiment: the one whose arms differ in their scale.
+        arms: what the names of its arms say.
+    """
+    return (
+        Table(
+            "response_lengths",
+            "Response lengths by decoding, correctness, form and finish",
+            "Lengths in tokens, the end not counted, of the last evaluation; `share` is of the "
+            "responses drawn in that way. A response that was cut off hides its length, so that "
+            "the share of such stands beside. Conditions that no response meets, or all, are left "
+            "out.",
+            response_lengths,
+        ),
+        Table(
+            experiment,
+            "What ran at which scale",
+            f"{arms}, the sequences that the decoder was trained on before RL, and accuracy before "
+            "RL and after. Sampled figures are at temperature 1.",
+            what_ran(experiment),
+        ),
+    )

@@ -23,9 +23,8 @@ from hone.studies.rl_after_ntp.mixture import (
     shaped_for,
 )
 from hone.studies.rl_after_ntp.mixture_figures import figures
-from hone.studies.rl_after_ntp.mixture_tables import TABLES
+from hone.studies.rl_after_ntp.mixture_tables import tables
 from hone.studies.rl_after_ntp.multiplication_claims import CLAIMS
-from hone.studies.rl_after_ntp.multiplication_tables import SIZES
 from hone.studies.study import Study, seed_by_seed
 from hone.tasks.multiplication import Multiplication
 
@@ -129,5 +128,5 @@ study = Study(
     plan=plan,
     claims=CLAIMS,
     figures=figures(width=1),
-    tables=(*TABLES, *SIZES),
+    tables=tables("sizes", "Digits of both factors"),
 )

@@ -1,5 +1,7 @@
 """What the multiplication study claims beside what every mixture does: sizes that are too large."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from hone.measures import AtLeast, AtMost, Estimate
@@ -21,23 +23,31 @@ TOO_LARGE = 0.05  # of accuracy, below which a chain counts as not learned
 _claim = partial(cited, "arXiv 2510.11495")
 
 
-def of_largest(results: Results) -> Results:
-    """The stages of the size with most digits."""
-    sizes = [str(size) for size in results.factor("size")]
-    return results.select(size=max(sizes, key=lambda size: [int(d) for d in size.split("x")]))
+def at_largest(measure: Callable[[Results], Estimate | None]) -> Measure:
+    """The measure on the stages of the size with most digits, which its note names."""
+
+    def measured(results: Results) -> Estimate | None:
+        sizes = [str(size) for size in results.factor("size")]
+        largest = max(sizes, key=lambda size: [int(d) for d in size.split("x")])
+        found = measure(results.select(size=largest))
+        return found and replace(found, note=f"at {largest} digits")
+
+    return measured
 
 
 @measured_on("sizes", stage="pretrain")
+@at_largest
 def worked_at_largest(results: Results) -> Estimate | None:
     """Per seed, how often the pretrained model works a product of the largest size out rightly."""
-    worked = sampled(of_largest(results)).filter(WORKED)
+    worked = sampled(results).filter(WORKED)
     return extreme_of(worked, CORRECT, "size", largest=True) if worked.height else None
 
 
 @measured_on("sizes", stage="rl")
+@at_largest
 def largest_after_rl(results: Results) -> Estimate | None:
     """Per seed, greedy accuracy after GRPO at the largest size."""
-    return extreme_of(greedy(of_largest(results)), CORRECT, "size", largest=True)
+    return extreme_of(greedy(results), CORRECT, "size", largest=True)
 
 
 def lifted_at(size: str) -> Measure:

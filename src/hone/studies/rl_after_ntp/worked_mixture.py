@@ -9,7 +9,7 @@ names those that a run carries out.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from hone.core.contracts import Task
@@ -22,7 +22,7 @@ from hone.studies.adopted import adopted, folder_of
 from hone.studies.rl_after_ntp import mixture_arms
 from hone.studies.rl_after_ntp.mixture import MixtureSettings, post_train, pretrain, shaped_for
 from hone.studies.rl_after_ntp.mixture_figures import figures
-from hone.studies.rl_after_ntp.mixture_tables import TABLES
+from hone.studies.rl_after_ntp.mixture_tables import tables
 from hone.studies.rl_after_ntp.worked_mixture_claims import CLAIMS
 from hone.studies.study import Study, seed_by_seed
 from hone.tasks.maths import MathProblems, rows_of
@@ -31,6 +31,7 @@ from hone.tasks.word_problems.formats import WORKED_OR_NOT
 
 PROMPT, RESPONSE = 512, 512
 """Tokens of a language model's prompts and responses."""
+_GENERATED = ("low", "high", "distractors", "layers", "width", "scales")
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,19 @@ class Settings(MixtureSettings):
         require(self.lora >= 0, "lora", self.lora, "0 or more")
         self.require_distinct("scales")
         if self.model is None:
+            self._require_defaults("train", "test", "lora", allowed="only with model=")
             self.decoder()  # refuses what no decoder or task can be
             for scale in self.scales:
                 self.of_scale(scale)
+        else:
+            self._require_defaults(*_GENERATED, allowed="only without model=")
+
+    def _require_defaults(self, *names: str, allowed: str) -> None:
+        """Refuse fields that were set although nothing would read them."""
+        defaults = {field.name: field.default for field in fields(self)}
+        for name in names:
+            value = getattr(self, name)
+            require(value == defaults[name], name, value, allowed)
 
     @property
     def task(self) -> Task:
@@ -166,5 +177,5 @@ study = Study(
     plan=plan,
     claims=CLAIMS,
     figures=figures(width=2),
-    tables=TABLES,
+    tables=tables("scales", "Decoders by their size"),
 )
