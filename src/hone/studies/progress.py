@@ -24,6 +24,7 @@ from hone.runs.plan import Node, missing, unique
 
 _NOMINAL_RATE = 100e9  # floating-point operations a second of one thread, before any are known
 _DISPATCH = 300_000  # a token costs as much besides its arithmetic as so many parameters
+_LINEAR = 20_000  # and a row of a linear model as much as so many
 _START_SECONDS = 1.0
 _SHOWN = ("greedy_accuracy", "reward", "loss", "sampled_length", "accuracy")
 _PLAIN_SECONDS = 20.0  # between lines where there is no terminal
@@ -79,7 +80,7 @@ class Estimator:
         while getattr(base.config, "model", None) is None and base.inputs:
             base = next(iter(base.inputs.values()))
         model = getattr(base.config, "model", None)
-        return 6.0 * node.config.tokens * (_DISPATCH + parameters(model) if model else 1)
+        return 6.0 * node.config.tokens * (_DISPATCH + parameters(model) if model else _LINEAR)
 
 
 def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
