@@ -92,7 +92,7 @@ def test_time_on_a_device_is_not_known_before_a_stage_has_run_there(tmp_path: Pa
     assert known == pytest.approx(1200, abs=5)
     assert unknown == gpu
     assert "about 10 min 01 s with 1 worker without the 2 on cuda, where" in told(nodes, tmp_path)
-    work = 6 * sum(node.config.tokens for node in gpu)
+    work = 6 * 20_000 * sum(node.config.tokens for node in gpu)  # rows of no decoder
     expected = f"2 to do, {work:.0e} operations, time not known: none has run on cuda yet;"
     assert expected in told(gpu, tmp_path)
     folder = gpu[0].folder(tmp_path)
