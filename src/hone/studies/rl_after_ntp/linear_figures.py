@@ -170,11 +170,9 @@ def exponential(results: Results) -> Drawing | None:
     if not len(runs):
         return None
     series = {}
-    for rarity in runs.factor("rarity"):
-        shares = np.array(
-            [linear_statistics.chain_shares(run) for run in runs.select(rarity=rarity)]
-        )
-        series[f"p = {rarity}"] = Curve(np.arange(shares.shape[1], dtype=float), shares)
+    for arm in runs.arms:
+        shares = np.array([linear_statistics.chain_shares(run) for run in runs.select(arm=arm)])
+        series[arm] = Curve(np.arange(shares.shape[1], dtype=float), shares)
     return log_odds(series, x_label="STaR round", y_label="share of exact chains (log-odds scale)",
                     levels={"1/3: greedy flips": 1 / 3})  # fmt: skip
 
@@ -270,8 +268,8 @@ FIGURES: tuple[Figure, ...] = (
         "exponential",
         "Chains that are exponentially rare",
         "Share of exact chains over rounds of STaR from chains as rare as powers of 1/d, and as "
-        "2⁻ᵈ, at the same budget a round; the dotted lines double the odds.",
-        "Three curves of the share of chains over rounds.",
+        "2⁻ᵈ, at two d, at a budget a round that grows as d²; the dotted lines double the odds.",
+        "Curves of the share of chains over rounds, three for each d.",
         exponential,
     ),
 )

@@ -277,12 +277,14 @@ def cost_order(results: Results) -> Estimate:
     return slope_over_seeds(np.log(sizes), np.log(fewest), results.select(stage="rl").seeds)
 
 
-def exact_after(rarity: str) -> Measure:
-    """Per seed, greedy answers after STaR that are exact chains."""
+def exact_after(rarity: str, *, largest_d: bool = False) -> Measure:
+    """Per seed, exact chains among greedy answers after STaR, fewest over d or at the largest."""
 
     @measured_on("exponential", rarity=rarity)
     def measure(results: Results) -> Estimate:
-        return extreme_of(greedy(results.select(stage="rl")), EXACT, "rarity", largest=False)
+        sizes = results.factor("d")
+        runs = results.select(stage="rl", d=max(sizes)) if largest_d else results.select(stage="rl")
+        return extreme_of(greedy(runs), EXACT, "d", largest=False)
 
     return measure
 

@@ -24,7 +24,8 @@ _COUNTS = ("steps", "batch", "star_steps", "samples", "extra_rounds", "problems"
            "replicas", "direct_steps")  # fmt: skip
 
 
-_SEVERAL = ("sweep", "rare", "sizes", "lams", "cost_sizes", "budgets", "direct_sizes")
+_SEVERAL = ("sweep", "rare", "sizes", "lams", "cost_sizes", "budgets", "rare_sizes",
+            "direct_sizes")  # fmt: skip
 _COMMON = 0.1  # p_cot from which the numbers of the settings are enough
 
 
@@ -52,6 +53,7 @@ class Settings:
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
     budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # steps
+    rare_sizes: tuple[int, ...] = (11, 16)  # d at which chains become as rare as powers of 1/d
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
 
@@ -70,6 +72,7 @@ class Settings:
             ("d", (self.d,)),
             ("sizes", self.sizes),
             ("cost_sizes", self.cost_sizes),
+            ("rare_sizes", self.rare_sizes),
         ):
             # For d = 2 Lemma 1 fails: a mismatch is x_2 itself.
             require(min(least) >= 3, name, min(least), "3 or more")
@@ -192,12 +195,13 @@ def cost(settings: Settings, seed: int) -> Iterator[Node]:
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
     """Chains as rare as powers of 1/d, and as 2^-d, at the budget that the rarest power needs."""
-    d, enough = settings.d, settings.with_patience(settings.d**-2.0)
-    for rarity, p_cot in (("d⁻¹", 1 / d), ("d⁻²", d**-2.0), ("2⁻ᵈ", 2.0**-d)):
-        arm, sgd = f"p={rarity}", enough.star
-        base = pretrain(enough, arm, seed, d, p_cot, sgd, experiment="exponential", rarity=rarity)
-        yield base
-        yield star(enough, base, sgd, flips_after(p_cot) + settings.extra_rounds)
+    for d in settings.rare_sizes:
+        enough = settings.with_patience(d**-2.0)
+        for rarity, p_cot in (("d⁻¹", 1 / d), ("d⁻²", d**-2.0), ("2⁻ᵈ", 2.0**-d)):
+            factors: dict[str, Factor] = {"experiment": "exponential", "rarity": rarity}
+            base = pretrain(enough, f"d={d} p={rarity}", seed, d, p_cot, enough.star, **factors)
+            yield base
+            yield star(enough, base, enough.star, flips_after(p_cot) + settings.extra_rounds)
 
 
 def direct(settings: Settings, seed: int) -> Iterator[Node]:
