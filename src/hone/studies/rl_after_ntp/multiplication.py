@@ -36,10 +36,10 @@ class Settings(MixtureSettings):
     n: int = 3  # digits of the first factor
     m: int = 2  # digits of the second
     sizes: tuple[str, ...] = ("2x2", "3x2", "4x4")  # of the experiment that varies n and m
-    architecture: Architecture = "mistral"
+    architecture: Architecture = "gpt2"
     layers: int = 3
     width: int = 64
-    steps: int = 3000  # of next-token prediction before RL
+    steps: int = 4000  # of next-token prediction before RL
     lr: float = 4e-3
     rounds: int = 30  # of RL
     rl_lr: float = 2e-4  # at 6e-4, RL unlearned half-learned partial products within four rounds
