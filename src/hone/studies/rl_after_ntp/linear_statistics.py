@@ -261,13 +261,9 @@ def sequences_of(
 ) -> Float[np.ndarray, "seeds sizes"]:
     """Demonstrated and drawn, by a fit of so many steps and the rounds of STaR that follow."""
     (batch,) = runs.factor("batch")
-    drawn = (
-        runs.metrics()
-        .drop_nulls("drawn")
-        .group_by("seed", "d", "budget")
-        .agg(pl.col("drawn").sum())
-    )
-    return steps * int(batch) + float(np.mean(drawn["drawn"].to_numpy()))
+    logged = runs.metrics().drop_nulls("drawn").group_by("seed", "d", "budget")
+    drawn = logged.agg(pl.col("drawn").sum()).group_by("d").agg(pl.col("drawn").mean()).sort("d")
+    return steps * int(batch) + drawn["drawn"].to_numpy()
 
 
 @measured_on("cost")

@@ -52,7 +52,7 @@ class Settings:
     replicas: int = 16  # of it, each on data of its own
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
-    budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # steps
+    budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000)  # steps a fit
     rare_sizes: tuple[int, ...] = (11, 16)  # d at which chains become as rare as powers of 1/d
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
@@ -183,14 +183,19 @@ def _of_rates(arm: str, experiment: str, config: LinearRates, seed: int) -> Node
 
 
 def cost(settings: Settings, seed: int) -> Iterator[Node]:
-    """Next-token prediction and STaR from p_cot = 1/4 with ever more steps, as d grows."""
+    """Next-token prediction and STaR from p_cot = 1/4 with ever more steps, as d grows.
+
+    Samples of a round grow as d does: of 4,096, some 1,000 chains, a fit at d = 64 brought 95 to
+    97 % of answers right, whatever its steps.
+    """
     for d in settings.cost_sizes:
+        enough = replace(settings, samples=settings.samples * d // min(settings.cost_sizes))
         for steps in settings.budgets:
             arm, sgd = f"d={d} T={steps}", replace(settings.star, steps=steps)
             factors: dict[str, Factor] = {"experiment": "cost", "budget": steps, "batch": sgd.batch}
             base = pretrain(settings, arm, seed, d, 0.25, sgd, **factors)
             yield base
-            yield star(settings, base, sgd, rounds=3)
+            yield star(enough, base, sgd, rounds=3)
 
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
