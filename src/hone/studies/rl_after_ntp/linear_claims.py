@@ -200,7 +200,7 @@ CLAIMS: tuple[Claim, ...] = (
         _claim(
             f"rare_as_a_power_{power}",
             "Thm. 2",
-            f"Chains as rare as d^-{power} are enough, at every d.",
+            f"Chains as rare as d^-{power} are enough, at a budget that grows as d^{power}.",
             "greedy answers after STaR that are exact chains, fewest over d",
             AtLeast(SOLVED),
             statistics.exact_after(rarity),
@@ -211,7 +211,7 @@ CLAIMS: tuple[Claim, ...] = (
     _claim(
         "exponentially_rare",
         "Thm. 2",
-        "Chains as rare as 2^-d are not, from some d on, at the budget that d^-2 needs.",
+        "Chains as rare as 2^-d are not, from some d on, at a budget that grows as d.",
         "greedy answers after STaR that are exact chains, largest d",
         AtMost(0.05),
         statistics.exact_after("2⁻ᵈ", largest_d=True),

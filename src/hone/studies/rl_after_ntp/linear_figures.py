@@ -268,7 +268,8 @@ FIGURES: tuple[Figure, ...] = (
         "exponential",
         "Chains that are exponentially rare",
         "Share of exact chains over rounds of STaR from chains as rare as powers of 1/d, and as "
-        "2⁻ᵈ, at two d, at a budget a round that grows as d²; the dotted lines double the odds.",
+        "2⁻ᵈ, at two d; the budget of a round grows as d, for d⁻² as d². Dotted lines double the "
+        "odds.",
         "Curves of the share of chains over rounds, three for each d.",
         exponential,
     ),

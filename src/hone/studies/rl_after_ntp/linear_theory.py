@@ -53,7 +53,7 @@ class Settings:
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
     budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000)  # steps a fit
-    rare_sizes: tuple[int, ...] = (11, 16)  # d at which chains become as rare as powers of 1/d
+    rare_sizes: tuple[int, ...] = (11, 22)  # d at which chains become as rare as powers of 1/d
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
 
@@ -199,10 +199,10 @@ def cost(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
-    """Chains as rare as powers of 1/d, and as 2^-d, at the budget that the rarest power needs."""
+    """Chains as rare as d^-1 and d^-2, each at its power's budget, and as 2^-d at that of d^-1."""
     for d in settings.rare_sizes:
-        enough = settings.with_patience(d**-2.0)
-        for rarity, p_cot in (("d⁻¹", 1 / d), ("d⁻²", d**-2.0), ("2⁻ᵈ", 2.0**-d)):
+        for rarity, p_cot, power in (("d⁻¹", 1 / d, 1), ("d⁻²", d**-2.0, 2), ("2⁻ᵈ", 2.0**-d, 1)):
+            enough = settings.with_patience(float(d) ** -power)
             factors: dict[str, Factor] = {"experiment": "exponential", "rarity": rarity}
             base = pretrain(enough, f"d={d} p={rarity}", seed, d, p_cot, enough.star, **factors)
             yield base
