@@ -7,15 +7,19 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.models import checkpoint
+from hone.models.config import mistral_style
 from hone.objectives.algorithms import next_token_prediction
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
+from hone.tasks.parity import Parity
 from hone.training.configs import Evaluation, Optimizer, Replay, Supervise
 from hone.training.evaluation import graded_table
-from hone.training.supervised import demonstrations, imitations, joined, supervise
+from hone.training.supervised import demonstrations, imitations, joined, rows_again, supervise
 from tests import tiny
 from tests.memory import Memory
 
@@ -74,6 +78,33 @@ def test_rollouts_without_a_right_answer_are_refused(tmp_path: Path) -> None:
     context = Memory(tmp_path / "checkpoint", inputs=stages(tmp_path, table))
     with pytest.raises(UsageError, match="no correct training rollouts"):
         supervise(config(1), context)
+
+
+@given(st.integers(1, 40), st.integers(1, 60))
+def test_an_epoch_has_every_demonstration_once_in_its_own_order(n: int, batch: int) -> None:
+    stream, steps = Stream.root(0), range(1, 3 * n + 1)
+    rows = np.concatenate([rows_again(n, batch, stream, step) for step in steps])
+    epochs = rows[: len(rows) // n * n].reshape(-1, n)
+    assert (np.sort(epochs) == np.arange(n)).all()
+    assert n < 20 or (epochs[0] != epochs[1]).any()
+
+
+def test_a_few_demonstrations_again_and_again_are_learned_by_heart(tmp_path: Path) -> None:
+    """Which of two strategies was drawn for a problem nobody can know who has not seen it."""
+    task, mixture = Parity(12), (("long", 0.5), ("short", 0.5))
+    fresh = replace(config(150), task=task, mixture=mixture, model=mistral_style(5, 32, 2, 32))
+    losses = {}
+    for distinct in (None, 8):
+        context = Memory(tmp_path / "checkpoint", inputs={})
+        supervise(replace(fresh, distinct=distinct), context)
+        losses[distinct] = context.logged[-1]["loss"]
+    assert losses[8] < losses[None] / 2
+
+
+def test_distinct_demonstrations_are_refused_beside_rollouts(tmp_path: Path) -> None:
+    context = Memory(tmp_path / "checkpoint", inputs=stages(tmp_path, graded()))
+    with pytest.raises(UsageError, match="distinct = 4 is not possible; allowed: none"):
+        supervise(replace(config(1), distinct=4), context)
 
 
 def test_tokens_weigh_what_their_task_says() -> None:

@@ -91,7 +91,7 @@ def _require_mixture(key: str, mixture: tuple[tuple[str, float], ...]) -> None:
 
 @dataclass(frozen=True)
 class Supervise(StageConfig):
-    """Next-token prediction on fresh demonstrations, each in a strategy drawn from the mixture.
+    """Next-token prediction on demonstrations, each in a strategy drawn from the mixture.
 
     Trains `model` from scratch, or goes on from the input named `policy`. With an input named
     `rollouts`, an RL stage, what it fits is that stage's correct training rollouts instead.
@@ -107,6 +107,7 @@ class Supervise(StageConfig):
     numerics: Numerics = field(default_factory=Numerics)
     replay: Replay | None = None
     lora: LoRA | None = None  # what is trained instead of the weights
+    distinct: int | None = None  # demonstrations, again in every epoch; None: always fresh ones
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
     version: ClassVar[int] = 5
@@ -114,6 +115,8 @@ class Supervise(StageConfig):
     def __post_init__(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")
         require(self.batch >= 1, "batch", self.batch, "1 or more")
+        if self.distinct is not None:
+            require(self.distinct >= 1, "distinct", self.distinct, "1 or more, or none")
         _require_mixture("mixture", self.mixture)
         if self.replay:
             same = self.replay.task.alphabet == self.task.alphabet

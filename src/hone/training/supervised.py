@@ -1,5 +1,6 @@
-"""Next-token prediction on fresh demonstrations, drawn from a mixture of strategies."""
+"""Next-token prediction on demonstrations, drawn from a mixture of strategies."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,14 +9,14 @@ import numpy as np
 import polars as pl
 
 from hone.core.contracts import Batch, Task, Weighs
-from hone.core.errors import UsageError
+from hone.core.errors import UsageError, require
 from hone.core.random import Stream
 from hone.core.sequences import Sequences, concatenate, pack
 from hone.core.stage import Context
 from hone.core.vocabulary import Grade
 from hone.models.decoder import Decoder
 from hone.objectives.algorithms import next_token_prediction
-from hone.training.configs import Pretrain, Supervise
+from hone.training.configs import Pretrain, Replay, Supervise
 from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator
 from hone.training.learner import DecoderLearner
@@ -30,12 +31,12 @@ def supervise(config: Supervise, context: Context) -> None:
     )
     evaluator = Evaluator(config.task, config.evaluation, config.steps, context)
     streams = context.stream.child("supervise")
-    kept = _kept(context.inputs["rollouts"]) if "rollouts" in context.inputs else None
+    taught = _taught(config, context.inputs.get("rollouts"), streams)
     start = context.resume(learner.load)
     if start == 0:
         context.log(0, config.steps, evaluator.figures(learner.policy, 0))
     for step in range(start + 1, config.steps + 1):
-        batch = _drawn(config, kept, streams.child("batch", step))
+        batch = _with_replay(config.replay, taught(step), streams.child("batch", step))
         with batch_saved(context, step, partial(fitted_table, batch), config.optimizer.lr):
             metrics = learner.update(batch, streams.child("order", step))
         del metrics["logprob_gap"]  # demonstrations were sampled from no policy
@@ -57,14 +58,29 @@ def next_token_learner(decoder: Decoder, config: Supervise | Pretrain) -> Decode
     )
 
 
-def _drawn(config: Supervise, kept: pl.DataFrame | None, stream: Stream) -> Batch:
-    """What one step fits: what is taught, and what is not to be forgotten."""
-    taught = (
-        demonstrations(config.task, config.mixture, config.batch, stream)
-        if kept is None
-        else imitations(kept, config.batch, config.task.max_tokens, stream)
-    )
-    replay = config.replay
+def _taught(config: Supervise, rollouts: Path | None, streams: Stream) -> Callable[[int], Batch]:
+    """What each step is to fit, but for what is replayed."""
+    if rollouts is not None:
+        require(config.distinct is None, "distinct", config.distinct, "none with rollouts to fit")
+        kept, most = _kept(rollouts), config.task.max_tokens
+        return lambda step: imitations(kept, config.batch, most, streams.child("batch", step))
+    made = partial(demonstrations, config.task, config.mixture)
+    if config.distinct is None:
+        return lambda step: made(config.batch, streams.child("batch", step))
+    again = made(config.distinct, streams.child("distinct"))
+    rows = partial(rows_again, config.distinct, config.batch, streams.child("epoch"))
+    return lambda step: again.select(rows(step))
+
+
+def rows_again(n: int, batch: int, stream: Stream, step: int) -> np.ndarray:
+    """The rows of `n` that a step, from 1, fits: every epoch has each once, in its own order."""
+    place = np.arange((step - 1) * batch, step * batch)
+    orders = {e: stream.child(e).generator().permutation(n) for e in np.unique(place // n).tolist()}
+    return np.array([orders[each // n][each % n] for each in place.tolist()])
+
+
+def _with_replay(replay: Replay | None, taught: Batch, stream: Stream) -> Batch:
+    """What is taught, and beside it what is not to be forgotten."""
     if replay is None:
         return taught
     again = demonstrations(replay.task, replay.mixture, replay.batch, stream.child("replay"))

@@ -69,6 +69,7 @@ class Settings:
     longest: int = 15  # operations of a walk or list
     sft: int = 150  # steps of fine-tuning
     sft_batch: int = 96  # demonstrations a step
+    distinct: int | None = None  # demonstrations, again in every epoch; none: always fresh ones
     sft_lr: float = 1e-3
     replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
     forward: float = 0.5  # share of forward demonstrations in FB
@@ -249,6 +250,7 @@ def taught(
         replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if has_replay else None,
         lora=settings.adapters,
         numerics=settings.numerics,
+        distinct=settings.distinct,
     )
     return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, factors)
 
