@@ -9,7 +9,7 @@ from hone.core.random import Stream
 from hone.models import kernels
 from hone.models.config import DecoderConfig, gpt2_style, mistral_style, parameters
 from hone.objectives.algorithms import next_token_prediction
-from hone.training.supervised import demonstrations
+from hone.training.supervised_data import demonstrations
 from tests.bench.test_contest import QWEN
 
 ROWS = 6

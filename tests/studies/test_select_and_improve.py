@@ -51,12 +51,15 @@ def test_every_arm_is_evaluated_on_the_same_problems() -> None:
     assert tasks == {settings.task(settings.hard)}
 
 
-def test_supervised_yardsticks_fit_as_many_sequences_as_rl_drew() -> None:
+def test_supervised_yardsticks_fit_as_many_tokens_as_rl_drew() -> None:
+    """Round by round those of the same seed's RL from the same model."""
     settings = study.settings("full", "core")
-    drawn = settings.rounds * settings.prompts * settings.group
     for node in stages(settings, "more sft"):
+        rl = node.inputs["budget"]
+        assert isinstance(rl.config, PostTrain)
         assert isinstance(node.config, Supervise)
-        assert node.config.steps * node.config.batch == drawn
+        assert (rl.seed, rl.config.rounds) == (node.seed, node.config.steps)
+        assert rl.inputs["policy"] is node.inputs["policy"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hone.core.sequences import Sequences, pack
 from hone.core.vocabulary import PositionClass
 from hone.tasks import parse_task
 from hone.tasks.parity import EOS, MINUS, PLUS, SEP, Parity, parity_mixture
-from hone.training.supervised import demonstrations
+from hone.training.supervised_data import demonstrations
 
 
 def signs(problems: Problems) -> np.ndarray:

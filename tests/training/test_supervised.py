@@ -19,7 +19,14 @@ from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.tasks.parity import Parity
 from hone.training.configs import Evaluation, Optimizer, Replay, Supervise
 from hone.training.evaluation import graded_table
-from hone.training.supervised import demonstrations, imitations, joined, rows_again, supervise
+from hone.training.supervised import supervise
+from hone.training.supervised_data import (
+    demonstrations,
+    imitations,
+    joined,
+    rows_again,
+    up_to,
+)
 from tests import tiny
 from tests.memory import Memory
 
@@ -105,6 +112,40 @@ def test_distinct_demonstrations_are_refused_beside_rollouts(tmp_path: Path) -> 
     context = Memory(tmp_path / "checkpoint", inputs=stages(tmp_path, graded()))
     with pytest.raises(UsageError, match="distinct = 4 is not possible; allowed: none"):
         supervise(replace(config(1), distinct=4), context)
+
+
+@given(st.integers(50, 1000))
+def test_a_budget_of_tokens_is_used_up_to_a_response(tokens: int) -> None:
+    """And what is left over has no strategy in particular."""
+    batch = demonstrations(tiny.TASK, (("long", 0.5), ("short", 0.5)), 512, Stream.root(0))
+    used = up_to(tokens, batch, Stream.root(1)).responses.lengths
+    longest = batch.responses.lengths.max()
+    assert tokens - longest < used.sum() <= tokens
+    assert used.min() < used.max() == longest
+
+
+def test_as_many_tokens_as_rl_drew_are_fitted(tmp_path: Path) -> None:
+    """The table's responses stand for the two rounds' rollouts."""
+    table = graded()
+    inputs = stages(tmp_path, table)
+    table[:40].write_parquet(tmp_path / "rl" / "rollouts" / "train-000002.parquet")
+    drawn = [int(each["response_ids"].list.len().sum()) for each in (table, table[:40])]
+    context = Memory(
+        tmp_path / "checkpoint", inputs={"policy": inputs["policy"], "budget": inputs["rollouts"]}
+    )
+    supervise(replace(config(2), batch=300), context)
+    assert [row["tokens"] for row in context.logged[1:]] == list(np.cumsum(drawn))
+
+
+def test_a_batch_with_fewer_tokens_than_the_budget_is_refused(tmp_path: Path) -> None:
+    inputs = stages(tmp_path, graded())
+    context = Memory(
+        tmp_path / "checkpoint", inputs={"policy": inputs["policy"], "budget": inputs["rollouts"]}
+    )
+    with pytest.raises(UsageError, match="batch = 2 is not possible; allowed: more, to have a"):
+        supervise(replace(config(1), batch=2), context)
+    with pytest.raises(UsageError, match="steps = 3 is not possible; allowed: rl's 1 rounds"):
+        supervise(config(3), context)
 
 
 def test_tokens_weigh_what_their_task_says() -> None:

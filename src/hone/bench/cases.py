@@ -26,7 +26,8 @@ from hone.training.learner import DecoderLearner
 from hone.training.linear_configs import LinearSGD
 from hone.training.linear_data import demonstrated
 from hone.training.linear_sgd import Fitter
-from hone.training.supervised import demonstrations, supervise
+from hone.training.supervised import supervise
+from hone.training.supervised_data import demonstrations
 
 TASK = Parity(20)
 PROMPTS, GROUP = 32, 16

@@ -94,7 +94,9 @@ class Supervise(StageConfig):
     """Next-token prediction on demonstrations, each in a strategy drawn from the mixture.
 
     Trains `model` from scratch, or goes on from the input named `policy`. With an input named
-    `rollouts`, an RL stage, what it fits is that stage's correct training rollouts instead.
+    `rollouts`, an RL stage, what it fits is that stage's correct training rollouts instead. With
+    one named `budget`, an RL stage, a step fits as many response tokens as a round of that drew,
+    from a batch that must have as many.
     """
 
     task: Task

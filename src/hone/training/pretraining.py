@@ -12,7 +12,8 @@ from hone.training.configs import Pretrain
 from hone.training.diverging import batch_saved
 from hone.training.evaluation import Evaluator
 from hone.training.policies import fresh_decoder
-from hone.training.supervised import fitted_table, next_token_learner, to_fit
+from hone.training.supervised import next_token_learner
+from hone.training.supervised_data import fitted_table, to_fit
 
 
 def pretrain(config: Pretrain, context: Context) -> None:

@@ -69,7 +69,19 @@ def join(parts: Sequence[Rollouts]) -> Rollouts:
 
 def read_graded(folder: Path) -> pl.DataFrame:
     """All graded training rollouts of a stage."""
-    tables = [pl.read_parquet(file) for file in sorted((folder / "rollouts").glob("train-*"))]
-    if not tables:
-        raise UsageError(f"{folder} holds no training rollouts; name an RL stage as `rollouts`")
+    tables = [pl.read_parquet(file) for file in _rounds(folder)]
     return pl.concat(tables).filter(pl.col("grade") != Grade.UNSCORABLE)
+
+
+def tokens_drawn(folder: Path) -> list[int]:
+    """Response tokens of a stage's training rollouts, round by round."""
+    lengths = pl.col("response_ids").list.len().sum()
+    return [pl.scan_parquet(file).select(lengths).collect().item() for file in _rounds(folder)]
+
+
+def _rounds(folder: Path) -> list[Path]:
+    """The files of a stage's training rollouts."""
+    files = sorted((folder / "rollouts").glob("train-*"))
+    if not files:
+        raise UsageError(f"{folder} holds no training rollouts; name an RL stage")
+    return files

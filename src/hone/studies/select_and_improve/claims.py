@@ -252,7 +252,7 @@ BEYOND = (
         claim(
             f"rl_beats_{by.replace(' ', '_')}",
             "hone",
-            f"RL gets further than supervised training on as many {by}.",
+            f"RL gets further than supervised training on as many tokens of {by}.",
             f"{ACCURACY}, RL minus the other",
             AtLeast(0.0),
             accuracy_against("after", _yardstick("RL"), "after", _yardstick(by)),

@@ -77,7 +77,7 @@ def rewards(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
-    """Supervised training on as many sequences as RL drew: demonstrations, and what RL kept."""
+    """Supervised training on as many tokens as RL drew: demonstrations, and what RL kept."""
     base = fine_tune(settings, seed, "FB")
     rl = post_train(settings, base, "FB RL", experiment="yardsticks", by="RL")
     yield from with_rl(settings, base, rl)
@@ -85,15 +85,15 @@ def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
         task=settings.task(settings.hard),
         mixture=settings.mixture("FB"),
         steps=settings.rounds,
-        batch=settings.prompts * settings.group,
+        batch=3 * settings.prompts * settings.group,  # of which as many as RL's tokens are fitted
         optimizer=Optimizer(settings.lr, warmup=5),
         evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
         lora=settings.adapters,
         numerics=settings.numerics,
     )
     for by, inputs in {
-        "demonstrations": {"policy": base},
-        "kept rollouts": {"policy": base, "rollouts": rl},
+        "demonstrations": {"policy": base, "budget": rl},
+        "kept rollouts": {"policy": base, "budget": rl, "rollouts": rl},
     }.items():
         labels = {**base.factors, "experiment": "yardsticks", "by": by}
         node = Node(f"FB {by}", "more sft", more, seed, inputs, labels)
