@@ -52,7 +52,7 @@ class Settings:
     replicas: int = 16  # of it, each on data of its own
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
-    budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000, 16_000)  # steps a fit
+    budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000)  # steps a fit
     rare_sizes: tuple[int, ...] = (11, 22)  # d at which chains become as rare as powers of 1/d
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
