@@ -48,14 +48,14 @@ def corpus(tokens: ModelTokens, tmp_path: Path) -> TextCorpus:
 
 def said(corpus: TextCorpus, n: int, split: str = "train", seed: int = 0) -> list[tuple[str, str]]:
     """Sources and texts of documents."""
-    drawn = corpus.documents(split, n, Stream.root(seed))  # pyright: ignore[reportArgumentType]
+    drawn = corpus.documents(split, np.arange(n), Stream.root(seed))  # pyright: ignore[reportArgumentType]
     texts = [corpus.tokens.text(np.array(row)) for row in drawn.tokens.lists()]
     return list(zip(drawn.sources.tolist(), texts, strict=True))
 
 
 def test_documents_are_whole_texts_and_end(corpus: TextCorpus) -> None:
     assert isinstance(corpus, Corpus)
-    drawn = corpus.documents("train", 200, Stream.root(0))
+    drawn = corpus.documents("train", np.arange(200), Stream.root(0))
     ends = drawn.tokens.tokens[np.arange(200), drawn.tokens.lengths - 1]
     assert (ends == corpus.alphabet.end).all()
     assert drawn.tokens.lengths.max() <= corpus.max_tokens
@@ -66,14 +66,14 @@ def test_documents_are_whole_texts_and_end(corpus: TextCorpus) -> None:
 
 def test_questions_are_cut_into_tokens_as_in_prompts(corpus: TextCorpus) -> None:
     only = dataclasses.replace(corpus, sources=(TextSource("code", corpus.sources[1].texts, 1.0),))
-    for row in only.documents("train", 20, Stream.root(0)).tokens.lists():
+    for row in only.documents("train", np.arange(20), Stream.root(0)).tokens.lists():
         question, _, _ = corpus.tokens.text(np.array(row)).partition("\n\n")
         prompt = corpus.tokens.response(f"{question}\n\n")
         assert row[: len(prompt)] == prompt
 
 
 def test_sources_are_drawn_by_weight(corpus: TextCorpus) -> None:
-    sources = corpus.documents("train", 2000, Stream.root(1)).sources
+    sources = corpus.documents("train", np.arange(2000), Stream.root(1)).sources
     assert np.isclose((sources == "web").mean(), 0.25, atol=0.03)
 
 
@@ -101,7 +101,7 @@ def test_long_documents_are_cut_into_pieces(tokens: ModelTokens, tmp_path: Path)
     texts = texts_of(lines(tmp_path / "a.jsonl", rows))
     corpus = TextCorpus(tokens, 32, (TextSource("a", texts, 1.0),))
     pieces = {piece: place for row in rows for place, piece in enumerate(cut(tokens, row["text"]))}
-    drawn = corpus.documents("train", 1000, Stream.root(0)).tokens
+    drawn = corpus.documents("train", np.arange(1000), Stream.root(0)).tokens
     places = [pieces[tuple(row)] for row in drawn.lists()]  # each is a piece of some document
     counts = np.bincount(places)
     assert len(counts) >= 4
@@ -187,7 +187,7 @@ def test_texts_that_change_later_are_refused(tokens: ModelTokens, tmp_path: Path
     corpus = TextCorpus(tokens, 64, (TextSource("a", texts_of(path), 1.0),))
     lines(path, prose(311))
     with pytest.raises(DamagedFile, match="has changed since"):
-        corpus.documents("train", 1, Stream.root(0))
+        corpus.documents("train", np.arange(1), Stream.root(0))
 
 
 def test_a_file_is_never_loaded_as_a_whole(tokens: ModelTokens, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_file_is_never_loaded_as_a_whole(tokens: ModelTokens, tmp_path: Path) 
     del rows
     tracemalloc.start()
     corpus = TextCorpus(tokens, 64, (TextSource("a", texts_of(path), 1.0),))
-    corpus.documents("train", 2, Stream.root(0))
+    corpus.documents("train", np.arange(2), Stream.root(0))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < path.stat().st_size / 4

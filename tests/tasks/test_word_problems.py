@@ -277,7 +277,7 @@ def test_a_tokenizer_of_hugging_face_cuts_documents_into_the_same_words(tmp_path
     write_tokenizer(corpus.alphabet, tmp_path)
     assert read_alphabet(tmp_path) == corpus.alphabet
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
-    for row in corpus.documents("train", 200, Stream.root(0)).tokens.lists():
+    for row in corpus.documents("train", np.arange(200), Stream.root(0)).tokens.lists():
         text = corpus.alphabet.text(np.array(row))
         assert tokenizer(text, add_special_tokens=False)["input_ids"] == row
         assert tokenizer.decode(row) == text
@@ -307,7 +307,7 @@ def test_stories_that_cannot_be_are_refused() -> None:
 def documents(*sources: Source, task: WordProblems = EASY, n: int = 400) -> list[tuple[str, str]]:
     """Source and text of documents."""
     corpus = WordCorpus(task, sources)
-    found = corpus.documents("train", n, Stream.root(3))
+    found = corpus.documents("train", np.arange(n), Stream.root(3))
     assert max(found.tokens.lengths) <= corpus.max_tokens
     texts = [corpus.alphabet.text(np.array(row)) for row in found.tokens.lists()]
     return list(zip(map(str, found.sources), texts, strict=True))
@@ -361,11 +361,26 @@ def test_a_source_of_few_documents_repeats_them() -> None:
     assert len(set(always_new)) > 290
 
 
+def test_documents_come_again_when_all_have_been_read_however_they_are_asked_for() -> None:
+    sources = (Source("text", 0.4, distinct=20), Source("program", 0.3, distinct=30),
+               Source(BACKGROUND, 0.3))  # fmt: skip
+    corpus, stream = WordCorpus(EASY, sources), Stream.root(4)
+    parts = [corpus.documents("train", np.arange(low, low + 50), stream)
+             for low in range(0, 400, 50)]  # fmt: skip
+    for name, distinct in (("text", 20), ("program", 30)):
+        read = [corpus.alphabet.text(np.array(row))
+                for part in parts
+                for row, source in zip(part.tokens.lists(), part.sources, strict=True)
+                if source == name]  # fmt: skip
+        assert len(set(read)) == distinct
+        assert read[distinct:] == read[:-distinct]
+
+
 def test_held_out_documents_are_of_other_problems() -> None:
     corpus = WordCorpus(EASY, (Source("text", 1.0, distinct=50),))
     train, held_out = (
         {corpus.alphabet.text(np.array(row)).split("\n\n")[0]
-         for row in corpus.documents(split, 400, Stream.root(1)).tokens.lists()}
+         for row in corpus.documents(split, np.arange(400), Stream.root(1)).tokens.lists()}
         for split in ("train", "validation")
     )  # fmt: skip
     assert not train & held_out
@@ -379,7 +394,7 @@ def test_hard_documents_are_of_hard_problems_and_in_nobodys_prompts(hard: WordPr
     """Every line of a sentence tells a quantity: as many lines, as many steps."""
     sources = (Source("text", 0.7), Source("text", 0.3, hard=True))
     corpus = WordCorpus(EASY, sources, hard)
-    drawn = corpus.documents("train", 600, Stream.root(2))
+    drawn = corpus.documents("train", np.arange(600), Stream.root(2))
     assert set(drawn.sources) == {"text", "hard text"}
     assert np.isclose(np.mean(drawn.sources == "hard text"), 0.3, atol=0.06)
     assert drawn.tokens.lengths.max() <= corpus.max_tokens
@@ -400,7 +415,7 @@ def test_hard_documents_are_of_hard_problems_and_in_nobodys_prompts(hard: WordPr
 def test_few_documents_may_have_no_hard_one() -> None:
     sources = (Source("text", 0.999), Source("program", 0.001, hard=True))
     corpus = WordCorpus(EASY, sources, replace(EASY, numbers="large"))
-    assert set(corpus.documents("train", 3, Stream.root(0)).sources) == {"text"}
+    assert set(corpus.documents("train", np.arange(3), Stream.root(0)).sources) == {"text"}
 
 
 def test_plain_texts_are_those_of_the_tokens_without_their_marks() -> None:

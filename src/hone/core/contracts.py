@@ -182,7 +182,11 @@ class Corpus(Protocol):
         """Tokens of the longest document."""
         ...
 
-    def documents(self, split: Split, n: int, stream: Stream) -> Documents: ...
+    def documents(
+        self, split: Split, numbers: Int[np.ndarray, " documents"], stream: Stream
+    ) -> Documents:
+        """Those with these numbers, from 0 and rising, of all that the stream holds."""
+        ...
 
 
 @runtime_checkable

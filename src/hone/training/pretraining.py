@@ -21,9 +21,10 @@ def pretrain(config: Pretrain, context: Context) -> None:
     learner = next_token_learner(fresh_decoder(config.model, context.stream), config)
     evaluator = Evaluator(config.task, config.evaluation, config.steps, context)
     streams = context.stream.child("pretrain")
+    documents = streams.child("documents")
     for step in range(context.resume(learner.load) + 1, config.steps + 1):
-        drawn = config.corpus.documents("train", config.batch, streams.child("batch", step))
-        batch = as_batch(drawn)
+        numbers = np.arange((step - 1) * config.batch, step * config.batch)
+        batch = as_batch(config.corpus.documents("train", numbers, documents))
         with batch_saved(context, step, partial(fitted_table, batch), config.optimizer.lr):
             metrics = learner.update(batch, streams.child("order", step))
         del metrics["logprob_gap"]  # documents were sampled from no policy
@@ -45,7 +46,7 @@ def as_batch(documents: Documents) -> Batch:
 
 def losses(policy: Policy, corpus: Corpus, n: int) -> dict[str, float]:
     """Nats a token of every source, on documents that are held out."""
-    held_out = corpus.documents("validation", n, Stream.root(0).child("held out"))
+    held_out = corpus.documents("validation", np.arange(n), Stream.root(0).child("held out"))
     first, rest = _split(held_out)
     blank = np.zeros(rest.tokens.shape, dtype=np.float32)
     given = Responses(rest, blank, np.ones(len(rest), dtype=bool), samples=1)

@@ -100,17 +100,18 @@ class TextCorpus:
     def max_tokens(self) -> int:
         return self.context
 
-    def documents(self, split: Split, n: int, stream: Stream) -> Documents:
-        """`n` documents or pieces of such, each of a source drawn by weight.
+    def documents(
+        self, split: Split, numbers: Int[np.ndarray, " documents"], stream: Stream
+    ) -> Documents:
+        """Documents or pieces of such, each of a source drawn by weight.
 
         Raises:
             DamagedFile: the texts are not what they were.
         """
-        rows = np.arange(n)
         weights = [source.weight for source in self.sources]
-        drawn = stream.child("source").choice(weights, rows)
-        where = stream.child("document").uniform(rows)
-        pieces = stream.child("piece").uniform(rows)
+        drawn = stream.child("source").choice(weights, numbers)
+        where = stream.child("document").uniform(numbers)
+        pieces = stream.child("piece").uniform(numbers)
         texts = [
             self._text(source, split, place) for source, place in zip(drawn, where, strict=True)
         ]

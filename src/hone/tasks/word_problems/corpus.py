@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Int
 
 from hone.core.alphabet import Alphabet
 from hone.core.contracts import Documents, Split
@@ -38,7 +39,7 @@ class Source:
         weight: its share of the documents.
         wrong: share of its documents in which one step does something else.
         miscoded: relations that it always writes as others.
-        distinct: how many documents it has; they repeat. None: always new ones.
+        distinct: how many documents it has; when all are read they come again. None: always new.
         hard: whether its documents are about the corpus's hard problems.
     """
 
@@ -101,18 +102,37 @@ class WordCorpus:
         tasks = (self.task, self.hard or self.task)
         return max(task.prompt_tokens + task.max_tokens for task in tasks)
 
-    def documents(self, split: Split, n: int, stream: Stream) -> Documents:
-        """`n` documents, each of a source drawn by weight; `validation` ones are always new."""
-        weights = [source.weight for source in self.sources]
-        drawn = stream.child("source").choice(weights, np.arange(n))
+    def documents(
+        self, split: Split, numbers: Int[np.ndarray, " documents"], stream: Stream
+    ) -> Documents:
+        """Documents, each of a source drawn by weight; `validation` ones are always new."""
+        weights = tuple(source.weight for source in self.sources)
+        drawn = stream.child("source").choice(weights, numbers)
+        sources = [self.sources[source] for source in drawn]
         part = "pretraining" if split == "train" else "validation"
-        rows = _written(self, [self.sources[source] for source in drawn], part, stream)
-        if split == "train":
-            again = stream.child("again").uniform(np.arange(n))
-            for row, source in enumerate(self.sources[source] for source in drawn):
-                if source.distinct is not None:
-                    rows[row] = _pool(self, source)[int(again[row] * source.distinct)]
+        rows = _written(self, sources, part, stream.child("batch", int(numbers[0])))
+        if split == "train" and any(source.distinct for source in sources):
+            for row, rank in enumerate(_ranks(weights, stream, _enough(numbers))[numbers]):
+                distinct = sources[row].distinct
+                if distinct is not None:
+                    rows[row] = _pool(self, sources[row])[rank % distinct]
         return Documents(self.task.tokens(rows), np.array(self.names)[drawn])
+
+
+def _enough(numbers: Int[np.ndarray, " documents"]) -> int:
+    """A power of two beyond the numbers: few different ones, for a cache."""
+    return 1 << int(numbers[-1]).bit_length()
+
+
+@lru_cache(maxsize=4)
+def _ranks(weights: tuple[float, ...], stream: Stream, n: int) -> Int[np.ndarray, " n"]:
+    """Of each of the first `n` documents: how many of the same source come before it."""
+    drawn = stream.child("source").choice(weights, np.arange(n))
+    ranks = np.empty(n, dtype=np.int64)
+    for source in range(len(weights)):
+        own = np.flatnonzero(drawn == source)
+        ranks[own] = np.arange(len(own))
+    return ranks
 
 
 @lru_cache(maxsize=16)
