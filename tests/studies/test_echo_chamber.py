@@ -8,17 +8,20 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hone.measures import clopper_pearson
 from hone.models.config import parameters
 from hone.runs.plan import unique
 from hone.studies import commands
-from hone.studies.echo_chamber import optimum, statistics, winners
+from hone.studies.echo_chamber import optimum, runs, statistics, winners
 from hone.studies.echo_chamber.arms import SCALES
 from hone.studies.echo_chamber.claims import CLAIMS
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.mixtures import MIXTURES, added, growth, repeated, with_hard
 from hone.studies.echo_chamber.study import EXPERIMENTS, study
 from hone.studies.runfile import Request
 from hone.training.configs import Pretrain
+from tests.studies.made_up import Runs
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fourth_format.py"
 TINY = (
@@ -51,26 +54,29 @@ def test_a_fourth_format_is_one_short_file(tmp_path: Path) -> None:
 
 
 def test_the_study_goes_through(tmp_path: Path) -> None:
-    """Experiments of the core part and the optimum at once; every claim finds what it needs."""
+    """Experiments of the first parts at once; every claim on them finds what it needs."""
     folder = carried_out(
         "echo_chamber", tmp_path / "out",
-        "experiments=collapse,crossover,refinement,controls,optimum", "seeds=1,2", "repeats=1",
+        "experiments=collapse,crossover,all_sound,refinement,controls,optimum", "seeds=1,2",
+        "repeats=1", "kls=0,0.01,0.5", "parts=0,0.5,1",
     )  # fmt: skip
-    assert _decided(folder) == {claim.id for claim in CLAIMS}
+    assert _decided(folder) == {claim.id for claim in (*CLAIMS, *WITHIN_FORMATS)}
     html = (folder / "report.html").read_text()
     for figure in study.figures:
-        assert (f'id="figure-{figure.name}"' in html) == (figure.name != "scales"), figure.name
+        is_elsewhere = figure.name in ("scales", "algorithms", "repeats")
+        assert (f'id="figure-{figure.name}"' in html) != is_elsewhere, figure.name
 
 
 @pytest.mark.slow
 def test_the_other_parts_go_through(tmp_path: Path) -> None:
     folder = carried_out(
         "echo_chamber", tmp_path / "out",
-        "experiments=scale,algorithms,repeats,transfer", "seeds=1", "repeats=1",
+        "experiments=scale,tokens,algorithms,repeats,transfer", "seeds=1", "repeats=1",
     )  # fmt: skip
     assert _decided(folder) >= {claim.id for claim in ELSEWHERE}
     html = (folder / "report.html").read_text()
-    assert 'id="figure-scales"' in html
+    for name in ("scales", "algorithms", "repeats"):
+        assert f'id="figure-{name}"' in html
     assert "harder steps in text" in html
 
 
@@ -83,7 +89,7 @@ def test_repeats_share_what_comes_before_rl() -> None:
     nodes = unique(study.plan(settings))
     kinds = [node.stage for node in nodes]
     assert (kinds.count("pretrain"), kinds.count("before")) == (1, 1)
-    assert kinds.count("rl") == kinds.count("after") == 8
+    assert kinds.count("rl") == kinds.count("after") == 5  # two of them without a penalty
     assert {node.seed for node in nodes if node.stage == "rl"} == {1, 101}
 
 
@@ -108,7 +114,7 @@ def test_shares_winners_and_entropy() -> None:
     rows = table(strategy=["program"] * 6 + ["tagged"] * 3 + ["other"])
     assert statistics.shares(rows) == {"program": 0.6, "tagged": 0.3, "other": 0.1}
     assert statistics.winner(rows) == "program"
-    assert statistics.largest_share(rows) == 0.6
+    assert statistics.of_winner(rows.with_columns(seed=1))["hits"].mean() == 0.6
     assert statistics.formats_of(rows) == ["program", "tagged", "other"]
     expected = -sum(share * math.log(share) for share in (0.6, 0.3, 0.1))
     assert statistics.entropy(rows) == pytest.approx(expected)
@@ -138,7 +144,7 @@ def test_odds_are_of_shares_of_accuracies_or_of_right_answers() -> None:
     ("most", "right", "time", "part"),
     [
         ([0.4, 0.7, 0.95, 0.99], [0.2, 0.3, 0.4, 0.45], 20.0, 0.8),
-        ([0.4, 0.5, 0.6, 0.7], [0.2, 0.3, 0.4, 0.45], 40.0, 1.0),  # never: one look beyond
+        ([0.4, 0.5, 0.6, 0.7], [0.2, 0.3, 0.4, 0.45], 40.0, math.nan),  # never: one look beyond
         ([0.4, 0.95, 0.95, 0.99], [0.2, 0.2, 0.4, 0.6], 10.0, 0.0),
     ],
 )
@@ -147,7 +153,7 @@ def test_when_a_run_collapses_and_what_it_has_gained_by_then(
 ) -> None:
     found = statistics.Course(np.array([0, 10, 20, 30]), np.array(most), np.array(right))
     assert found.collapse_time == time
-    assert found.gain_by_collapse == pytest.approx(part)
+    assert found.gain_by_collapse == pytest.approx(part, nan_ok=True)
 
 
 def test_the_optimum_weighs_what_is_right() -> None:
@@ -191,7 +197,104 @@ def test_hard_documents_replace_background() -> None:
     assert plain.sources[-1].name == hard.sources[-1].name == "background"
 
 
-def test_a_fall_of_accuracy_is_from_an_earlier_look() -> None:
-    right = np.array([0.2, 0.5, 0.3, 0.6, 0.55])
-    found = statistics.Course(np.arange(5), np.full(5, 0.9), right)
-    assert found.drawdown == pytest.approx(0.2)
+def test_a_fall_is_from_an_earlier_mean_over_rounds() -> None:
+    rewards = np.array([0.2] * 5 + [0.8] * 5 + [0.3] * 5 + [0.9] * 5)
+    assert statistics.largest_fall(rewards) == pytest.approx(0.5)
+    assert statistics.largest_fall(np.linspace(0, 1, 20)) == 0
+    one_bad_round = np.array([0.5] * 10 + [0.0] + [0.5] * 10)
+    assert statistics.largest_fall(one_bad_round) == pytest.approx(0.1)
+
+
+def answers(*right: float, format: str = "program", samples: int = 4) -> pl.DataFrame:
+    """Samples to as many problems, with a share of each right."""
+    return pl.DataFrame([
+        {"problem_id": f"p{place}", "sample": sample, "strategy": format,
+         "grade": "correct" if sample < share * samples else "incorrect",
+         "answer": "1", "kind": "k", "difficulty": 1, "forced": format}
+        for place, share in enumerate(right) for sample in range(samples)
+    ])  # fmt: skip
+
+
+def run_of(made: Runs, base: int, repeat: int, **tables: pl.DataFrame) -> None:
+    """A run of RL from a model: its stages by name, and an RL stage for what counts those."""
+    for stage, rows in ({"rl": answers(0.5)} | tables).items():
+        made.add(stage.replace("_", " "), base, {"evaluation-000001": rows},
+                 base=base, repeat=repeat)  # fmt: skip
+
+
+def test_runs_of_one_model_are_averaged_not_pooled(tmp_path: Path) -> None:
+    """One run always solves the first problem, one the second: in each, pass@k is one half."""
+    made = Runs(tmp_path)
+    run_of(made, 1, 1, before=answers(0.5, 0.5), after=answers(1, 0))
+    run_of(made, 1, 2, before=answers(0.5, 0.5), after=answers(0, 1))
+    found = runs.change_of(statistics.passed)(made.results)
+    assert found is not None
+    assert found.value == pytest.approx(-0.5)
+
+
+def test_models_are_counted_and_their_number_is_what_makes_it_sure(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base in range(1, 7):
+        for repeat, format in ((1, "program"), (2, "program" if base < 6 else "tagged")):
+            run_of(made, base, repeat, after=answers(0.5, format=format))
+    found = runs.counted(lambda run: statistics.wins(run) == "program")(made.results)
+    assert found is not None
+    assert found.value == pytest.approx(5 / 6)  # of the last model, only half of the runs
+    assert found.interval == clopper_pearson(5, 6)
+
+
+def test_an_interval_is_as_wide_as_that_over_problems(tmp_path: Path) -> None:
+    """Models that agree to the last problem leave the problems' own uncertainty."""
+    made = Runs(tmp_path)
+    for base in (1, 2, 3):
+        after = answers(*[1.0] * 12, *[0.0] * 4)
+        run_of(made, base, 1, before=answers(*[0.0] * 16), after=after)
+    found = runs.change_of(statistics.right)(made.results)
+    assert found is not None
+    assert found.interval is not None
+    assert found.value == 0.75
+    assert found.interval[0] < 0.6 < 0.9 < found.interval[1]
+
+
+def test_a_trend_is_the_slope_of_means_on_ranks(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base in (1, 2):
+        for times, share in ((1, 0.25), (2, 0.5), (8, 1.0)):
+            for stage, part in (("before", 0.25), ("after", share)):
+                made.add(stage, base, {"evaluation-000001": answers(part, part)}, base=base,
+                         repeat=1, times=times, arm=f"{times}")  # fmt: skip
+    expected = np.polyfit([0, 1, 2], [0.25, 0.5, 1.0], 1)[0]
+    for stages in (("after",), ("after", "before")):
+        found = runs.trend_over("times", statistics.right, stages)(made.results)
+        assert found is not None
+        assert found.value == pytest.approx(expected)
+
+
+def test_what_is_forgotten_of_a_format_that_is_given_up_is_no_loss(tmp_path: Path) -> None:
+    """All becomes programs, which get better by 0.2; tagged code, forced, is no longer known."""
+    made = Runs(tmp_path)
+    before = pl.concat([answers(*[0.5] * 8), answers(*[0.5] * 8, format="tagged").with_columns(
+        pl.col("sample") + 4)])  # fmt: skip
+    run_of(made, 1, 1, before=before, after=answers(*[0.75] * 8, samples=8),
+           before_program=answers(*[0.5] * 8), after_program=answers(*[0.75] * 8),
+           before_tagged=answers(*[0.5] * 8, format="tagged"),
+           after_tagged=answers(*[0.0] * 8, format="tagged"))  # fmt: skip
+    assert statistics.choosing(made.results) == pytest.approx(0)
+    assert statistics.refining(made.results) == pytest.approx(0.25)
+    midpoints = statistics.decomposition(made.results)
+    assert midpoints.improvement.value == pytest.approx(0.75 * 0.25 - 0.25 * 0.5)
+
+
+def test_a_predictor_tells_a_winner_and_brackets_the_switch(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base, (programs, winner) in enumerate(((2, "tagged"), (6, "program"), (30, "program")), 1):
+        before = pl.concat([answers(*[0.5] * programs), answers(*[0.5] * 10, format="tagged")])
+        made_up = {"before": before, "after": answers(0.5, format=winner)}
+        for stage, rows in ({"rl": before} | made_up).items():
+            made.add(stage, base, {"evaluation-000001": rows}, base=base, repeat=1,
+                     experiment="crossover")  # fmt: skip
+    lost, won = winners.bracket(made.results, "share")
+    assert lost < won < 0
+    found = winners.told("share")(made.results)
+    assert found is not None
+    assert found.value == pytest.approx(2 / 3)  # with 6 of 16 programs win all the same

@@ -60,14 +60,29 @@ def accuracy_change(
     rows, notes = zip(*(usable(each, "accuracy change", (*keys, "grade"))
                         for each in (after, before)), strict=True)  # fmt: skip
     one, other = (per_problem(each, CORRECT.mean()) for each in rows)
-    both = one.join(other, on=keys, suffix="_before").select(
+    note = "; ".join(note for note in notes if note)
+    return replace(paired_change(one, other, confidence), note=note)
+
+
+def paired_change(after: pl.DataFrame, before: pl.DataFrame, confidence: float = 0.95) -> Estimate:
+    """The mean of `hits` in one table minus that in another, paired by seed and problem.
+
+    Args:
+        after: `seed`, `problem_id`, and `hits` in [0, 1]; a row each.
+        before: others; what only one table holds is left out.
+        confidence: e.g. 0.95.
+
+    Raises:
+        UsageError: the two have no problem and seed in common.
+    """
+    keys = ("seed", "problem_id")
+    both = after.join(before, on=keys, suffix="_before").select(
         *keys, change=pl.col("hits") - pl.col("hits_before")
     )
     require(both.height > 0, "problems in common", both.height, "1 or more, of the same seed")
     wide = both.pivot(on="problem_id", index="seed", values="change").sort("seed")
     changes = wide.drop("seed").to_numpy().astype(np.float64)
-    found = paired_difference(changes, np.zeros_like(changes), wide["seed"].to_list(), confidence)
-    return replace(found, note="; ".join(note for note in notes if note))
+    return paired_difference(changes, np.zeros_like(changes), wide["seed"].to_list(), confidence)
 
 
 def pass_at_k(
@@ -106,9 +121,25 @@ def pass_at_k_curve(
     Raises:
         UsageError: a column it needs is missing, or no problem has k samples.
     """
+    found = {}
+    for k in ks:
+        credits, note = pass_credits(table, k)
+        found[k] = estimate(credits, confidence, note)
+    return found
+
+
+def pass_credits(table: pl.DataFrame, k: int) -> tuple[pl.DataFrame, str]:
+    """pass@k of every problem of every seed as `hits`, and a note on what was left out.
+
+    Raises:
+        UsageError: a column it needs is missing, or no problem has k samples.
+    """
     rows, note = usable(table, "pass@k", ("problem_id", "grade"))
     counts = per_problem(rows, CORRECT.sum(), n=pl.len().cast(pl.Int64))
-    return {k: _pass_estimate(counts, k, confidence, note) for k in ks}
+    kept, note = _enough(counts, k, note)
+    correct = kept["hits"].to_numpy().astype(np.int64)
+    passed = pass_at_k(correct, kept["n"].to_numpy(), k)
+    return kept.with_columns(hits=pl.Series(passed)), note
 
 
 def majority_at_k(table: pl.DataFrame, k: int, confidence: float = 0.95) -> Estimate:
@@ -126,15 +157,24 @@ def majority_at_k(table: pl.DataFrame, k: int, confidence: float = 0.95) -> Esti
     Raises:
         UsageError: a column it needs is missing, or no problem has k samples.
     """
+    credits, note = majority_credits(table, k)
+    return estimate(credits, confidence, note)
+
+
+def majority_credits(table: pl.DataFrame, k: int) -> tuple[pl.DataFrame, str]:
+    """majority@k of every problem of every seed as `hits`, and a note on what was left out.
+
+    Raises:
+        UsageError: a column it needs is missing, or no problem has k samples.
+    """
     needs(table, "majority@k", ("answer",))
     rows, note = usable(table, "majority@k", ("problem_id", "grade"))
-    ballots = _ballots(rows)
-    kept, note = _enough(ballots, k, note)
+    kept, note = _enough(_ballots(rows), k, note)
     hits = [
         majority_credit(tuple(votes), tuple(credit), n - sum(votes), k)
         for votes, credit, n in kept.select("votes", "credit", "n").iter_rows()
     ]
-    return estimate(kept.with_columns(hits=pl.Series(hits, dtype=pl.Float64)), confidence, note)
+    return kept.with_columns(hits=pl.Series(hits, dtype=pl.Float64)), note
 
 
 @lru_cache(maxsize=100_000)  # problems with the same counts are many
@@ -271,13 +311,6 @@ def _enough(counts: pl.DataFrame, k: int, note: str) -> tuple[pl.DataFrame, str]
     few = counts.height - kept.height
     lost = f"{few} of {counts.height} problems have fewer than {k} samples" if few else ""
     return kept, joined(note, lost)
-
-
-def _pass_estimate(counts: pl.DataFrame, k: int, confidence: float, note: str) -> Estimate:
-    kept, note = _enough(counts, k, note)
-    correct = kept["hits"].to_numpy().astype(np.int64)
-    passed = pass_at_k(correct, kept["n"].to_numpy(), k)
-    return estimate(kept.with_columns(hits=pl.Series(passed)), confidence, note)
 
 
 def _ballots(rows: pl.DataFrame) -> pl.DataFrame:

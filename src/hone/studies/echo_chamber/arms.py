@@ -11,7 +11,7 @@ from hone.objectives.algorithms import Algorithm, grpo
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
-from hone.studies.echo_chamber.mixtures import Mixture
+from hone.studies.echo_chamber.mixtures import MIXTURES, Mixture
 from hone.tasks.word_problems import WordProblems
 from hone.tasks.word_problems.corpus import WordCorpus
 from hone.tasks.word_problems.formats import FORMATS
@@ -74,9 +74,12 @@ class Settings:
 
     experiments: tuple[str, ...]
     seeds: tuple[int, ...] = (1, 2, 3)  # of pretraining
-    repeats: int = 1  # runs of RL from every pretrained model
+    repeats: int = 1  # runs of RL from a pretrained model, where winners are counted
     scale: str = "0.1M"
     scales: tuple[str, ...] = ("0.1M", "0.3M", "1M")  # that are compared
+    kls: tuple[float, ...] = (0.0, 0.01, 0.1, 0.5)  # KL coefficients that are compared
+    parts: tuple[float, ...] = (0.0, 0.5, 0.7, 0.85, 1.0)  # of the way to unfavourable shares
+    mixtures: tuple[str, ...] = ("times is misread", "balanced")  # that sizes are compared on
     numbers: Regime = "small"
     low: int = 1  # steps of a problem
     high: int = 2
@@ -87,8 +90,8 @@ class Settings:
     prompts: int = 64
     group: int = 8
     updates: int = 8  # a round
-    problems: int = 256  # of evaluation
-    samples: int = 32  # to each of them, before and after RL
+    problems: int = 512  # of evaluation
+    samples: int = 16  # to each of them, before and after RL
     looks: int = 12  # evaluations during RL
     warmup: int = 50  # steps of pretraining
     betas: tuple[float, float] = (0.9, 0.99)  # of AdamW
@@ -106,6 +109,10 @@ class Settings:
         require(self.group >= 2, "group", self.group, "2 or more")
         require(self.warmup >= 0, "warmup", self.warmup, "0 or more steps")
         require(self.temperature > 0, "temperature", self.temperature, "a number above 0")
+        for name in self.mixtures:
+            require(name in MIXTURES, "mixtures", name, " or ".join(MIXTURES))
+        for part in self.parts:
+            require(0 <= part <= 1, "parts", part, "numbers from 0 to 1")
         known = SCALES | PAPER_SCALES
         for scale in (self.scale, *self.scales):
             require(scale in known, "scale", scale, " or ".join(known))
@@ -193,7 +200,7 @@ def post_train(
         group=settings.group,
         optimizer=Optimizer(lr or settings.size.lr, warmup=5, betas=settings.betas),
         evaluation=Evaluation(
-            settings.problems // 2, max(1, settings.rounds // settings.looks), samples=4
+            settings.problems // 2, max(1, settings.rounds // settings.looks), samples=2
         ),
         temperature=settings.temperature,
         numerics=settings.numerics,

@@ -6,59 +6,78 @@ before the runs that decide them.
 
 from functools import partial
 
-from hone.measures import AtLeast, AtMost, Within, accuracy
+from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.optimum import distance_from_optimum
+from hone.studies.echo_chamber.optimum import way_left
+from hone.studies.echo_chamber.runs import (
+    change_of,
+    counted,
+    difference,
+    mean_of,
+    mean_over_runs,
+    minus,
+    paired,
+    responses,
+    slope_of,
+    trend_over,
+)
 from hone.studies.echo_chamber.statistics import (
     FREE,
-    accuracy_after,
     after,
-    change_of,
+    agreed,
     course,
-    difference,
-    difference_of_parts,
     entropy,
-    largest_share,
-    majority,
-    mean_over_runs,
     most_accurate,
-    pass_at_most,
-    responses,
-    trend_over,
+    of_winner,
+    passed,
+    right,
+    right_greedily,
     winner,
+    wins,
 )
-from hone.studies.echo_chamber.winners import threshold, wins
+from hone.studies.echo_chamber.winners import CROSSOVER, told
 from hone.studies.study import cited
 
-PENALTIES = (0.3, 1.0, 3.0)  # under which the optimum is looked for
-CROSSOVER: dict[str, Factor] = {"experiment": "crossover", "unfavourable": 0.0}
+PENALTIES = (0.3, 0.5, 1.0)  # under which the optimum is looked for
+NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
+FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
 STILL = 0.02  # of accuracy, up to which a change counts as none
-
+ALIKE = 0.05  # of accuracy, up to which two runs count as alike
 
 claim = partial(cited, "Echo Chamber (arXiv 2504.07912)")
 
 
-def _best_before(run: Results) -> float:
-    return float(wins(run) == most_accurate(responses(run, "before")))
+def _best_before(run: Results) -> bool:
+    return wins(run) == most_accurate(responses(run, "before"))
 
 
-def _not_the_most_frequent(run: Results) -> float:
-    return float(wins(run) != winner(responses(run, "before")))
+def _not_the_most_frequent(run: Results) -> bool:
+    return wins(run) != winner(responses(run, "before"))
 
 
-def _tagged_wins(run: Results) -> float:
-    return float(wins(run) == "tagged")
+def _tagged_wins(run: Results) -> bool:
+    return wins(run) == "tagged"
+
+
+def _entropy_after(run: Results) -> float:
+    return after(entropy)(run)
 
 
 COLLAPSE = (
-    claim(
-        "one_format",
-        "§3.1, Fig. 2",
-        "RL converges to one format of the mixture.",
-        "largest share of a format after RL, balanced mixture, β = 0",
-        AtLeast(0.95),
-        mean_over_runs(after(largest_share), **FREE),
+    *(
+        claim(
+            f"one_format{suffix}",
+            "§3.1, Fig. 2",
+            f"RL converges to one format of the mixture{where}.",
+            "largest share of a format after RL, balanced mixture, β = 0",
+            AtLeast(0.95),
+            mean_of(of_winner, **factors),
+        )
+        for suffix, where, factors in (
+            ("", "", FREE),
+            ("_all_sound", ", also where none of them is worse", {"experiment": "all_sound"}),
+        )
     ),
     claim(
         "little_entropy",
@@ -66,15 +85,15 @@ COLLAPSE = (
         "and little of the others is left.",
         "entropy of the format after RL, balanced mixture, β = 0",
         AtMost(0.2),
-        mean_over_runs(after(entropy), **FREE),
+        mean_over_runs(_entropy_after, **FREE),
         unit="nats",
     ),
     claim(
         "early",
         "§3.1, Fig. 2",
         "The collapse is early.",
-        "first look with a share of 0.9, balanced mixture, β = 0",
-        AtMost(60),
+        "first look with a share of 0.9, of 60 rounds, balanced mixture, β = 0",
+        AtMost(20),
         mean_over_runs(lambda run: course(run).collapse_time, **FREE),
         unit="rounds",
     ),
@@ -94,59 +113,79 @@ WINNER = (
             id,
             "§3.2",
             "The winner is usually the format that is most accurate before RL,",
-            f"share of runs whose winner is, {mixture} mixture",
+            f"share of models of which most runs end so, {mixture} mixture",
             AtLeast(0.5),
-            mean_over_runs(_best_before, **factors),
+            counted(_best_before, **factors),
         )
         for id, mixture, factors in (
             ("the_best_wins", "balanced", FREE),
-            ("the_best_wins_crossover", "crossover", CROSSOVER),
+            ("the_best_wins_crossover", "crossover", NEAR),
         )
     ),
     claim(
         "not_the_most_frequent",
         "§3.2, Fig. 4a",
         "not the most frequent one.",
-        "share of runs whose winner is not the most frequent format, crossover mixture",
+        "share of models of which most runs end in another, crossover mixture",
         AtLeast(0.5),
-        mean_over_runs(_not_the_most_frequent, **CROSSOVER),
+        counted(_not_the_most_frequent, **NEAR),
     ),
     claim(
-        "the_worse_can_win",
+        "the_frequent_can_win",
         "§3.2, Fig. 4b",
-        "With enough of it in pretraining a worse format wins.",
-        "share of runs that tagged code wins, unfavourable mixture",
+        "With enough of it in pretraining the format wins that otherwise loses,",
+        "share of models of which most runs end in tagged code, unfavourable mixture",
         AtLeast(0.5),
-        mean_over_runs(_tagged_wins, experiment="crossover", unfavourable=1.0),
+        counted(_tagged_wins, **FAR),
     ),
     claim(
-        "the_worse_ends_lower",
+        "the_frequent_ends_lower",
         "§3.2, Fig. 4b",
         "and the model ends less accurate.",
         "accuracy after RL, unfavourable mixture minus crossover mixture",
         AtMost(-STILL),
-        difference(
-            accuracy_after, {"unfavourable": 1.0}, {"unfavourable": 0.0}, experiment="crossover"
-        ),
+        difference(right, FAR, NEAR),
     ),
     claim(
-        "share_times_accuracy",
+        "the_loser_is_better",
+        "§3.2, Fig. 4b",
+        "It wins although programs are more accurate, if asked for.",
+        "accuracy before RL forced into programs minus into tagged code, unfavourable mixture",
+        AtLeast(0.0),
+        paired(right, ("before program", {}), ("before tagged", {}), **FAR),
+    ),
+    claim(
+        "restrained_frequent_wins",
         "§3.6",
-        "Between two formats the one with the larger share × accuracy wins.",
-        "log-odds of share × accuracy before RL from which programs win as often as not, "
-        "logistic fit over mixtures",
-        Within(-0.5, 0.5),
-        threshold("share × accuracy"),
-        reported=0.0,
+        "Under a penalty the format with the larger share × accuracy wins,",
+        "share of models of which most runs end in tagged code, half way to the unfavourable "
+        "mixture, β = 0.5",
+        AtLeast(0.5),
+        counted(_tagged_wins, experiment="restrained"),
     ),
     claim(
-        "accuracy_alone",
+        "restrained_loser_is_better",
+        "§3.6",
+        "although the other is more accurate.",
+        "accuracy before RL forced into programs minus into tagged code, same mixture",
+        AtLeast(0.0),
+        paired(right, ("before program", {}), ("before tagged", {}), experiment="restrained"),
+    ),
+    claim(
+        "product_tells",
+        "§3.6",
+        "Share × accuracy tells the winner.",
+        "share of runs from all mixtures, β = 0, that end in the format with more of it",
+        AtLeast(0.9),
+        told("share × accuracy"),
+    ),
+    claim(
+        "accuracy_tells",
         "hone's own",
-        "Without a penalty the more accurate format wins, whatever its share.",
-        "log-odds of accuracy before RL from which programs win as often as not, logistic fit "
-        "over mixtures",
-        Within(-0.5, 0.5),
-        threshold("accuracy"),
+        "Without a penalty accuracy alone tells it, whatever the shares.",
+        "share of runs from all mixtures, β = 0, that end in the format with more of it",
+        AtLeast(0.9),
+        told("accuracy"),
     ),
 )
 
@@ -155,9 +194,10 @@ OPTIMUM = tuple(
         f"optimum_{kl:g}",
         "§3.6",
         f"Under a penalty of {kl:g} shares come to those of the KL-regularised optimum.",
-        "total variation between shares after RL and predicted ones, RLOO, KL in the reward",
-        AtMost(0.1),
-        mean_over_runs(distance_from_optimum, experiment="optimum", kl=kl),
+        "total variation from predicted shares after RL over that before it, RLOO, KL in the "
+        "reward; undefined where shares still move",
+        AtMost(1 / 3),
+        mean_over_runs(way_left, experiment="optimum", kl=kl),
         reported=0.0,
     )
     for kl in PENALTIES
@@ -170,97 +210,78 @@ VARIETY = (
         "pass@1 rises,",
         "accuracy of samples at temperature 1 after RL minus before, balanced mixture, β = 0",
         AtLeast(STILL),
-        change_of(accuracy, **FREE),
+        change_of(right, **FREE),
     ),
     claim(
         "majority_rises",
         "§3.1, Fig. 2",
         "majority@k rises,",
-        "majority@32 after RL minus before, balanced mixture, β = 0",
+        "majority@16 after RL minus before, balanced mixture, β = 0",
         AtLeast(0.0),
-        change_of(majority, **FREE),
+        change_of(agreed, **FREE),
         reported=0.05,
     ),
     claim(
         "pass_k_falls",
         "§3.1, Fig. 2",
         "and pass@k at large k falls.",
-        "pass@32 after RL minus before, balanced mixture, β = 0",
+        "pass@16 after RL minus before, balanced mixture, β = 0",
         AtMost(0.0),
-        change_of(pass_at_most, **FREE),
+        change_of(passed, **FREE),
     ),
     claim(
         "kl_keeps_formats",
         "§3.1, Fig. 3",
-        "A larger KL coefficient keeps part of the other formats",
-        "slope of the format's entropy after RL on the rank of β in 0, 0.01, 0.1, 0.5",
+        "A larger KL coefficient keeps part of the other formats,",
+        "slope of the format's entropy after RL on the rank of β",
         AtLeast(0.0),
-        trend_over("kl", after(entropy), experiment="collapse"),
+        slope_of("kl", _entropy_after, experiment="collapse"),
         unit="nats",
     ),
     claim(
         "kl_keeps_variety",
         "§3.1, Fig. 3",
-        "and keeps pass@k.",
-        "slope of pass@32 after RL on the rank of β in 0, 0.01, 0.1, 0.5",
+        "keeps pass@k,",
+        "slope of pass@16 after RL on the rank of β",
         AtLeast(0.0),
-        trend_over(
-            "kl", after(lambda table: float(pass_at_most(table).value)), experiment="collapse"
-        ),
-    ),
-)
-
-WITHIN = (
-    claim(
-        "one_style",
-        "§3.3, Fig. 6",
-        "Within one format RL settles on one style.",
-        "largest share of a style of program after RL",
-        AtLeast(0.95),
-        mean_over_runs(after(largest_share), experiment="refinement"),
+        trend_over("kl", passed, experiment="collapse"),
     ),
     claim(
-        "still_better",
-        "§3.3, Fig. 6",
-        "and still makes it more accurate.",
-        "accuracy after RL minus before, programs in two styles",
-        AtLeast(STILL),
-        change_of(accuracy, experiment="refinement"),
+        "kl_costs_samples",
+        "§3.1, Fig. 3",
+        "and costs pass@1,",
+        "slope of accuracy of samples after RL on the rank of β",
+        AtMost(0.0),
+        trend_over("kl", right, experiment="collapse"),
     ),
-)
-
-CONTROLS = (
     claim(
-        "nothing_moves",
-        "independent replication",
-        "Where pretraining has no rewarded format, RL moves nothing.",
-        "accuracy after RL minus before, background documents alone",
-        Within(-STILL, STILL),
-        change_of(accuracy, experiment="controls", mixture="unrewarded"),
+        "kl_spares_greedy",
+        "§13.6 of the specification",
+        "but no greedy accuracy.",
+        "greedy accuracy after RL, β = 0.5 minus β = 0",
+        AtLeast(-ALIKE),
+        paired(right_greedily, ("rl", {"kl": 0.5}), ("rl", {"kl": 0.0}), experiment="collapse"),
+    ),
+    claim(
+        "no_penalty_is_like_a_small_one",
+        "§3.1",
+        "No penalty is like a small one: in accuracy,",
+        "accuracy after RL, β = 0 minus β = 0.01",
+        Within(-ALIKE, ALIKE),
+        difference(right, {"kl": 0.0}, {"kl": 0.01}, experiment="collapse"),
         reported=0.0,
     ),
-    *(
-        claim(
-            f"no_gain_from_{reward}",
-            "hone's own control",
-            f"A {reward} reward makes nothing more accurate.",
-            f"accuracy after RL minus before, balanced mixture, {reward} reward",
-            AtMost(STILL),
-            change_of(accuracy, experiment="controls", reward=reward),
-        )
-        for reward in ("format", "coin")
-    ),
-)
-
-PARTS = (
     claim(
-        "selection_is_more",
-        "and Select and Improve (arXiv 2606.13125)",
-        "More of the gain is choosing a format than working better within one.",
-        "selection minus improvement, as parts of the change; balanced mixture, β = 0",
-        AtLeast(0.0),
-        difference_of_parts("selection", "improvement", **FREE),
+        "no_penalty_keeps_as_much",
+        "§3.1",
+        "in what is left of other formats.",
+        "entropy of the format after RL, β = 0 minus β = 0.01",
+        Within(-0.1, 0.1),
+        minus(_entropy_after, {"kl": 0.0}, {"kl": 0.01}, experiment="collapse"),
+        reported=0.0,
+        unit="nats",
     ),
 )
 
-CLAIMS = (*COLLAPSE, *WINNER, *OPTIMUM, *VARIETY, *WITHIN, *CONTROLS, *PARTS)
+
+CLAIMS = (*COLLAPSE, *WINNER, *OPTIMUM, *VARIETY)

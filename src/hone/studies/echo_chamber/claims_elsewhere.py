@@ -1,42 +1,39 @@
 """Claims beyond the core: scale, algorithms, repeats of a corpus, transfer to harder problems."""
 
-from hone.measures import AtLeast, AtMost, accuracy
+from functools import partial
+
+from hone.measures import AtLeast, AtMost, Within
+from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.claims import STILL, claim
-from hone.studies.echo_chamber.statistics import (
-    accuracy_after,
-    after,
-    change,
+from hone.studies.echo_chamber.claims import ALIKE, STILL, claim
+from hone.studies.echo_chamber.runs import (
     change_of,
-    course,
+    counted,
     difference,
-    entropy,
+    mean_of,
     mean_over_runs,
-    pass_at_most,
-    shares,
+    minus,
+    paired,
+    slope_of,
     trend_over,
 )
-from hone.studies.echo_chamber.winners import wins
+from hone.studies.echo_chamber.statistics import (
+    after,
+    choosing_more,
+    course,
+    drawdown,
+    entropy,
+    length_ratio,
+    of_format,
+    passed,
+    right,
+    wins,
+)
 
-BY_PPO, RESTARTED = {"by": "PPO"}, {"by": "EI, restarted"}
-MISCODED = "one program in three is wrong"
+MISREAD: dict[str, Factor] = {"experiment": "scale", "mixture": "times is misread", "rate": 1}
+ALL_ALIKE: dict[str, Factor] = {"experiment": "scale", "mixture": "balanced", "rate": 1}
 SMALL, LARGE = {"scale": "0.1M"}, {"scale": "1M"}
-
-
-def _text_after(run: Results) -> float:
-    return after(lambda table: shares(table).get("text", 0.0))(run)
-
-
-def _variety_after(run: Results) -> float:
-    return after(lambda table: float(pass_at_most(table).value))(run)
-
-
-def _gain(run: Results) -> float:
-    return change(run, accuracy)
-
-
-def _program_wins(run: Results) -> float:
-    return float(wins(run) == "program")
+TEXT = of_format("text")
 
 
 SCALE = (
@@ -44,10 +41,10 @@ SCALE = (
         "small_ends_in_programs",
         "§3.4, Fig. 7",
         "A small model ends in programs,",
-        "share of runs that programs win, 0.1 M parameters, programs with a systematic error, "
-        "large numbers",
+        "share of programs after RL, 0.1 M parameters, programs that misread a relation, large "
+        "numbers",
         AtLeast(0.5),
-        mean_over_runs(_program_wins, experiment="scale", mixture=MISCODED, **SMALL),
+        mean_of(of_format("program"), **MISREAD, **SMALL),
     ),
     claim(
         "large_ends_in_text",
@@ -55,71 +52,122 @@ SCALE = (
         "a large one that has read as many tokens in natural language.",
         "share of text after RL with 1 M parameters minus with 0.1 M, same documents",
         AtLeast(0.2),
-        difference(_text_after, LARGE, SMALL, experiment="scale", mixture=MISCODED),
+        difference(TEXT, LARGE, SMALL, **MISREAD),
     ),
     claim(
         "scale_alone",
         "§3.4",
-        "Scale moves the winner where no format has a systematic error, too.",
+        "Scale moves the winner where programs misread nothing, too.",
         "share of text after RL with 1 M parameters minus with 0.1 M, balanced mixture",
         AtLeast(0.2),
-        difference(_text_after, LARGE, SMALL, experiment="scale", mixture="balanced"),
+        difference(TEXT, LARGE, SMALL, **ALL_ALIKE),
+    ),
+    claim(
+        "larger_choose_less",
+        "hone's own",
+        "The larger the model, the less of its gain is choosing a format.",
+        "slope of choosing minus refining on the rank of size, programs that misread a relation",
+        AtMost(0.0),
+        slope_of("scale", choosing_more, **MISREAD),
+    ),
+    claim(
+        "size_at_equal_tokens",
+        "§3.4",
+        "With small numbers, too, size moves the winner at as many tokens.",
+        "share of text after RL with 1 M parameters minus with 0.1 M, same documents",
+        AtLeast(0.2),
+        difference(TEXT, LARGE, SMALL, experiment="tokens", documents=1),
+    ),
+    claim(
+        "tokens_at_equal_size",
+        "hone's own",
+        "So does reading three times as much, at the same size.",
+        "share of text after RL of 0.1 M parameters, three times the documents minus once",
+        AtLeast(0.2),
+        difference(TEXT, {"documents": 3}, {"documents": 1}, experiment="tokens", **SMALL),
     ),
 )
 
 
-def _drawdown(run: Results) -> float:
-    return course(run).drawdown
+def _program_wins(run: Results) -> bool:
+    return wins(run) == "program"
 
 
+def _by(name: str) -> dict[str, Factor]:
+    return {"by": name}
+
+
+_between = partial(minus, experiment="algorithms")
+RESTARTED = "EI, restarted"
+COMPARED = ("PPO", "PPO, no KL", "GRPO", "GRPO, KL", "GRPO as released", RESTARTED)
 ALGORITHMS = (
     *(
         claim(
             f"programs_win_by_{by}",
             "§3.5, App. F",
-            f"By {by} the winner is that of PPO, programs.",
-            f"share of runs that programs win, {by}, balanced mixture",
+            f"By {by} the winner is programs.",
+            f"share of models that end so, {by}, balanced mixture",
             AtLeast(0.5),
-            mean_over_runs(_program_wins, experiment="algorithms", by=by),
+            counted(_program_wins, experiment="algorithms", by=by),
         )
-        for by in ("PPO", "GRPO", "GRPO, KL", "GRPO as released", "EI, restarted")
+        for by in COMPARED
     ),
     *(
         claim(
-            f"less_stable_{name}",
+            f"less_stable_{id}",
             "§3.5, Fig. 14",
-            f"{by} is less stable than PPO.",
-            f"largest fall of accuracy from an earlier look, {by} minus PPO",
-            AtLeast(0.0),
-            difference(_drawdown, {"by": by}, BY_PPO, experiment="algorithms"),
+            f"{one} is less stable than {other}.",
+            f"largest fall of the reward in training, mean of 5 rounds, {one} minus {other}",
+            AtLeast(STILL),
+            _between(drawdown, _by(one), _by(other)),
         )
-        for name, by in (("grpo", "GRPO"), ("grpo_kl", "GRPO, KL"),
-                         ("released", "GRPO as released"))
+        for id, one, other in (
+            ("alike", "GRPO, KL", "PPO"),
+            ("free", "GRPO", "PPO, no KL"),
+            ("released", "GRPO as released", "PPO"),
+        )
+    ),
+    claim(
+        "grpo_is_as_fast",
+        "§3.5",
+        "GRPO collapses as soon as PPO under the same penalty,",
+        "first look with a share of 0.9, GRPO, KL minus PPO",
+        Within(-10, 10),
+        _between(lambda run: course(run).collapse_time, _by("GRPO, KL"), _by("PPO")),
+        unit="rounds",
+    ),
+    claim(
+        "grpo_keeps_as_much",
+        "§3.5",
+        "and keeps as much of pass@k.",
+        "pass@16 after RL, GRPO, KL minus PPO",
+        Within(-ALIKE, ALIKE),
+        difference(passed, _by("GRPO, KL"), _by("PPO"), experiment="algorithms"),
     ),
     claim(
         "expert_iteration_is_lower",
         "§3.5, Fig. 20",
         "Expert iteration, restarted from the pretrained model, ends lower,",
-        "accuracy after it minus that after PPO, equal samples",
+        "accuracy after it minus that after GRPO, as many samples",
         AtMost(0.0),
-        difference(accuracy_after, RESTARTED, BY_PPO, experiment="algorithms"),
+        difference(right, _by(RESTARTED), _by("GRPO"), experiment="algorithms"),
     ),
     claim(
         "expert_iteration_is_milder",
         "§3.5, Fig. 20",
         "shifts formats less,",
-        "entropy of the format after it minus that after PPO",
+        "entropy of the format after it minus that after GRPO",
         AtLeast(0.0),
-        difference(after(entropy), RESTARTED, BY_PPO, experiment="algorithms"),
+        _between(after(entropy), _by(RESTARTED), _by("GRPO")),
         unit="nats",
     ),
     claim(
         "expert_iteration_keeps_variety",
         "§3.5",
         "and keeps pass@k.",
-        "pass@32 after it minus that after PPO",
+        "pass@16 after it minus that after GRPO",
         AtLeast(0.0),
-        difference(_variety_after, RESTARTED, BY_PPO, experiment="algorithms"),
+        difference(passed, _by(RESTARTED), _by("GRPO"), experiment="algorithms"),
     ),
     claim(
         "restart_is_what_keeps_it",
@@ -127,51 +175,90 @@ ALGORITHMS = (
         "It is restarting that makes it milder.",
         "entropy of the format, expert iteration restarted minus continued",
         AtLeast(0.0),
-        difference(after(entropy), RESTARTED, {"by": "EI, continued"},
-                   experiment="algorithms"),
+        _between(after(entropy), _by(RESTARTED), _by("EI, continued")),
         unit="nats",
+    ),
+    claim(
+        "duplicates_choose_the_winner",
+        "hone's own",
+        "What drops duplicates favours formats that say the same in many ways.",
+        "share of programs after expert iteration, with duplicates minus without",
+        AtLeast(0.1),
+        difference(of_format("program"), _by("EI, with duplicates"), _by(RESTARTED),
+                   experiment="algorithms"),
     ),
 )  # fmt: skip
 
+_TIMES = "on the rank of 1, 2, 4 and 8 times"
 REPEATS = tuple(
-    claim(
-        f"{name}_{tokens}",
-        "§3.3, Fig. 5",
-        f"{statement} ({how}).",
-        statistic,
-        AtLeast(0.0),
-        trend_over("times", value, experiment="repeats", tokens=tokens),
-    )
+    claim(f"{name}_{tokens}", "§3.3, Fig. 5", f"{statement} ({how}).", statistic, region,
+          measure(experiment="repeats", tokens=tokens))
     for tokens, how in (("fixed", "at as many tokens"), ("growing", "beside all else"))
-    for name, statement, statistic, value in (
+    for name, statement, statistic, region, measure in (
         ("repeats_raise_accuracy", "The more often programs are read, the better after RL",
-         "slope of accuracy after RL on the rank of 1, 2, 4 and 8 times", accuracy_after),
+         f"slope of accuracy after RL {_TIMES}", AtLeast(0.0),
+         partial(trend_over, "times", right)),
         ("repeats_raise_the_gain", "and the more RL gains",
-         "slope of accuracy after RL minus before on the rank of 1, 2, 4 and 8 times", _gain),
+         f"slope of accuracy after RL minus before {_TIMES}", AtLeast(0.0),
+         partial(trend_over, "times", right, ("after", "before"))),
+        ("repeats_cost_variety", "and pass@k is no higher after RL",
+         "pass@16 after RL minus before, all repeats", AtMost(0.0),
+         partial(change_of, passed)),
     )
 )  # fmt: skip
 
-TRANSFER = tuple(
+KINDS = (("numbers", "larger numbers"), ("steps", "longer chains"))
+TRANSFER = (
+    *(
+        claim(
+            f"harder_{by}_{hard}",
+            "§4, Table 1",
+            f"RL on easy problems helps with {what} that pretraining has {where}.",
+            f"accuracy on {what} after RL minus before",
+            AtLeast(STILL),
+            change_of(right, "hard", experiment="transfer", by=by, hard=hard),
+        )
+        for by, what in KINDS
+        for hard, where in (("program", "as programs"), ("tagged", "as tagged code"),
+                            ("text", "in sentences"), ("none", "nowhere"))
+    ),
+    *(
+        claim(
+            f"harder_{by}_need_sentences",
+            "§4, Table 1",
+            f"With {what} RL leaves a model better that has read of them in sentences.",
+            f"accuracy on {what} after RL, a tenth of documents about them in text minus none",
+            AtLeast(STILL),
+            paired(right, ("hard after", {"hard": "text"}), ("hard after", {"hard": "none"}),
+                   experiment="transfer", by=by),
+        )
+        for by, what in KINDS
+    ),
     claim(
-        f"harder_{by}_{hard}",
+        "harder_in_variety",
         "§4, Table 1",
-        f"RL on easy problems helps with {what} that pretraining has {where}.",
-        f"accuracy on {what} after RL minus before",
-        AtLeast(STILL),
-        change_of(accuracy, "hard", experiment="transfer", by=by, hard=hard),
-    )
-    for by, what in (("numbers", "larger numbers"), ("steps", "longer chains"))
-    for hard, where in (("program", "as programs"), ("tagged", "as tagged code"),
-                        ("text", "in sentences"), ("none", "nowhere"))
+        "RL on easy problems does not cost pass@k on larger numbers.",
+        "pass@16 on larger numbers after RL minus before, all mixtures",
+        AtLeast(-STILL),
+        change_of(passed, "hard", experiment="transfer", by="numbers"),
+    ),
+    claim(
+        "longer_chains_are_cut_short",
+        "hone's own",
+        "Where harder means longer, RL on short chains cuts answers short.",
+        "mean tokens of answers to longer problems, after RL over before, all mixtures",
+        AtMost(0.95),
+        mean_over_runs(partial(length_ratio, problems="hard"), experiment="transfer", by="steps"),
+        unit="×",
+    ),
+    claim(
+        "unseen_wording",
+        "§4",
+        "RL helps with problems in words that it has not used.",
+        "accuracy on problems in unseen wording after RL minus before",
+        AtLeast(0.0),
+        change_of(right, "unseen wording", experiment="transfer", hard="none"),
+    ),
 )  # fmt: skip
 
-WORDING = claim(
-    "unseen_wording",
-    "§4",
-    "RL helps with problems in words that it has not used.",
-    "accuracy on problems in unseen wording after RL minus before, all mixtures",
-    AtLeast(0.0),
-    change_of(accuracy, "unseen wording", experiment="transfer"),
-)
-
-ELSEWHERE = (*SCALE, *ALGORITHMS, *REPEATS, *TRANSFER, WORDING)
+ELSEWHERE = (*SCALE, *ALGORITHMS, *REPEATS, *TRANSFER)

@@ -13,21 +13,30 @@ from hone.report.phases import phases
 from hone.report.plots import Curve, bars, curves, scatter
 from hone.report.stacks import stacked
 from hone.runs.results import Results
+from hone.studies.echo_chamber.optimum import optimum_of
+from hone.studies.echo_chamber.runs import (
+    each_run,
+    mean,
+    mean_after,
+    mean_credit,
+    models_of,
+    of_models,
+    responses,
+)
 from hone.studies.echo_chamber.statistics import (
     FREE,
     NAMES,
     base_logprobs,
     decomposition,
-    each_run,
     entropy,
     formats_of,
-    of_models,
-    pass_at_most,
-    responses,
+    of_format,
+    passed,
+    right,
     samples,
     shares,
 )
-from hone.studies.echo_chamber.winners import PREDICTORS, odds_and_wins
+from hone.studies.echo_chamber.winners import CROSSOVER, PREDICTORS, odds_and_wins
 from hone.studies.study import Figure
 
 _SHARES = (0.0, 1.0)
@@ -47,7 +56,7 @@ def restrained(results: Results) -> Drawing | None:
 
 def unfavourable(results: Results) -> Drawing | None:
     """The same where a worse format is most of what was read (Fig. 4b)."""
-    return _collapse(results.select(experiment="crossover", unfavourable=1.0))
+    return _collapse(results.select(**CROSSOVER, unfavourable=1.0))
 
 
 def pass_at_k(results: Results) -> Drawing | None:
@@ -67,19 +76,18 @@ def kl_sweep(results: Results) -> Drawing | None:
     penalties = runs.factor("kl")
     if len(penalties) < 2:
         return None
-    measured: dict[str, Callable[[pl.DataFrame], float]] = {
-        "entropy of the format (nats)": entropy,
-        "pass@k": lambda table: float(pass_at_most(table).value),
-        "accuracy": lambda table: float(table.select(CORRECT.mean()).item()),
-    }
-    models = runs.factor("base")
+    runs = results.select(experiment="collapse")
+    models = models_of(runs)
+
+    def swept(value: Callable[[Results], float]) -> Curve:
+        rows = [[value(runs.select(base=model, kl=kl)) for kl in penalties] for model in models]
+        return Curve(np.arange(len(penalties), dtype=np.float64), np.array(rows))
+
     series = {
-        label: Curve(
-            np.arange(len(penalties), dtype=np.float64),
-            np.array([[value(responses(runs.select(base=model, kl=kl), "after"))
-                       for kl in penalties] for model in models]),
-        )
-        for label, value in measured.items()
+        "entropy of the format (nats)": swept(lambda own: mean(
+            lambda run: entropy(responses(run, "after")), own)),
+        "pass@k": swept(lambda own: mean_after(own, passed)),
+        "accuracy": swept(lambda own: mean_after(own, right)),
     }  # fmt: skip
     names = ", ".join(f"{kl:g}" for kl in penalties)
     return curves(series, f"rank of the KL coefficient ({names})", "after RL", y_limits=_SHARES)
@@ -87,7 +95,7 @@ def kl_sweep(results: Results) -> Drawing | None:
 
 def which_wins(results: Results) -> Drawing | None:
     """The share of programs after RL against their odds before, a point a run."""
-    runs = results.select(experiment="crossover")
+    runs = results.select(**CROSSOVER)
     if not len(runs.select(stage="after")):
         return None
     points: dict[str, dict[str, tuple[float, float]]] = {}
@@ -100,21 +108,75 @@ def which_wins(results: Results) -> Drawing | None:
     return scatter(points, "log-odds of programs against tagged code before RL", "programs win")
 
 
+def optimum(results: Results) -> Drawing | None:
+    """Shares after long runs under a penalty against those of the optimum, a point a format."""
+    runs = results.select(experiment="optimum")
+    points = {
+        f"β = {kl:g}": {
+            name: (
+                mean(lambda run, name=name: optimum_of(run).get(name, 0.0), runs.select(kl=kl)),
+                mean_after(runs.select(kl=kl), of_format(name)),
+            )
+            for name in NAMES
+        }
+        for kl in runs.select(stage="after").factor("kl")
+    }
+    if not points:
+        return None
+    return scatter(points, "share under the optimum", "share after RL", named=True)
+
+
 def parts_of_the_gain(results: Results) -> Drawing | None:
     """How much of the gain is choosing a format, how much is working better within it."""
-    runs = results.where(lambda factors: factors.get("experiment") in ("collapse", "crossover"))
     groups = {}
-    for arm in runs.arms:
-        own = runs.select(arm=arm)
-        if not len(own.select(stage="after")):
+    for arm in results.select(stage="after").arms:
+        own = results.select(arm=arm)
+        if not any(each.stage.startswith("after ") for each in own.stages):
             continue
         found = decomposition(own)
-        groups[arm] = {"selection": found.selection, "improvement": found.improvement}
+        groups[arm] = {
+            "selection": found.selection,
+            "improvement": found.improvement,
+            "both at once": found.interaction,
+        }
         if found.within is not None:
             groups[arm]["choice within cells"] = found.within
     if not groups:
         return None
-    return bars(groups, "change of accuracy", levels={"none": 0.0}, x_limits=(-0.1, 0.3))
+    return bars(groups, "change of accuracy", levels={"none": 0.0})
+
+
+def repeats(results: Results) -> Drawing | None:
+    """Accuracy before and after RL over how often programs were read (Fig. 5)."""
+    runs = results.select(experiment="repeats")
+    times = runs.select(stage="after").factor("times")
+    if len(times) < 2:
+        return None
+
+    def of(own: Results, when: str) -> Curve:
+        rows = [[mean_credit(own.select(times=each, base=model), when, right).value
+                 for each in times] for model in models_of(own)]  # fmt: skip
+        return Curve(np.array(times, dtype=np.float64), np.array(rows))
+
+    series = {
+        f"{when} RL, {how}": of(own, when)
+        for tokens, how in (("fixed", "as many tokens"), ("growing", "beside all else"))
+        if len(own := runs.select(tokens=tokens))
+        for when in ("before", "after")
+    }
+    return curves(series, "times that each program is read", "accuracy", log_x=True)
+
+
+def algorithms(results: Results) -> Drawing | None:
+    """Accuracy of samples over responses drawn, by algorithm (Fig. 14 and 20)."""
+    runs = results.select(experiment="algorithms", stage="rl")
+    series = {}
+    for by in runs.factor("by"):
+        table = of_models(runs.select(by=by).rollouts()).filter(pl.col("temperature") > 0)
+        looks = sorted(table["step"].unique())
+        curve = _accuracy(table, looks)
+        series[str(by)] = Curve(curve.x / curve.x.max(), curve.y)
+    return curves(series, "part of all responses drawn", "accuracy") if series else None
 
 
 def scales(results: Results) -> Drawing | None:
@@ -152,14 +214,15 @@ def _histogram(run: Results, last: bool) -> np.ndarray:
 
 
 def _pass_at_k(runs: Results, when: str) -> Curve:
-    models = runs.factor("base")
-    tables = [responses(runs.select(base=model), when) for model in models]
-    ks = [2**power for power in range(samples(tables[0]).bit_length())]
-    return Curve(
-        np.array(ks, dtype=np.float64),
-        np.array([[float(each.value) for each in pass_at_k_curve(table, ks).values()]
-                  for table in tables]),
-    )  # fmt: skip
+    """Of each model, the mean over its runs."""
+    ks = [2**power for power in range(samples(responses(runs, when)).bit_length())]
+
+    def of_run(run: Results) -> list[float]:
+        return [each.value for each in pass_at_k_curve(responses(run, when), ks).values()]
+
+    rows = [np.mean([of_run(run) for run in each_run(runs.select(base=model))], axis=0)
+            for model in models_of(runs)]  # fmt: skip
+    return Curve(np.array(ks, dtype=np.float64), np.array(rows))
 
 
 def _collapse(runs: Results) -> Drawing | None:
@@ -209,7 +272,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "unfavourable",
-        "A worse format wins",
+        "The most frequent format wins",
         "As above, without a penalty, where tagged code is most of what was read.",
         "Stacked shares of three formats over rounds, with curves of accuracy.",
         unfavourable,
@@ -239,11 +302,37 @@ FIGURES: tuple[Figure, ...] = (
         which_wins,
     ),
     Figure(
+        "optimum",
+        "The KL-regularised optimum",
+        "Shares of formats after long runs of RLOO with the KL in the reward, against those of the "
+        "policy that maximises reward minus β KL, told from responses before RL; mean over runs.",
+        "Points of measured against predicted shares, on a line of equality.",
+        optimum,
+    ),
+    Figure(
+        "algorithms",
+        "Algorithms at as many samples",
+        "Accuracy of samples at temperature 1 over the responses that were drawn for training; "
+        "balanced mixture.",
+        "Curves of accuracy by algorithm.",
+        algorithms,
+    ),
+    Figure(
+        "repeats",
+        "Repeats of a corpus",
+        "Accuracy of samples at temperature 1 before and after RL, by how often the same programs "
+        "were read: in place of other documents, or beside them.",
+        "Curves of accuracy over repeats.",
+        repeats,
+    ),
+    Figure(
         "parts_of_the_gain",
         "What the gain is made of",
         "The change of accuracy by RL: another format chosen (selection), the same one executed "
         "better (improvement), choice within cells of equal difficulty. Accuracies of formats are "
-        "those of forced responses.",
+        "those of forced responses. Selection and improvement each hold half of what shares and "
+        "accuracies do at once; where RL forgets what it gives up, that is what makes improvement "
+        "look small.",
         "Parts of the change of accuracy with intervals, for each arm.",
         parts_of_the_gain,
     ),
@@ -257,7 +346,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "likelihood",
-        "What RL amplifies was likely before",
+        "How likely samples were before RL",
         "Responses of RL's first and last round by their mean log-probability a token under the "
         "pretrained model; balanced mixture, no KL penalty.",
         "Two histograms of log-probabilities under the pretrained model.",

@@ -1,5 +1,6 @@
 """What a model reads before RL: shares of formats in its documents, by name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hone.tasks.word_problems.corpus import BACKGROUND, Source
@@ -23,12 +24,18 @@ program, as both let the interpreter calculate; between equals RL does not choos
 now and then RL weeds out (a format with 30 % of such documents ended as the most accurate)."""
 
 
-def mixed(program: float, tagged: float, text: float, miscoded: tuple[str, ...] = ()) -> Mixture:
-    """Shares of the three formats, the rest background; programs get `miscoded` steps wrong."""
-    shares = (
-        Source("program", program, miscoded=miscoded),
-        Source("tagged", tagged, miscoded=MISREAD),
-        Source("text", text),
+def mixed(
+    program: float,
+    tagged: float,
+    text: float,
+    misread: Sequence[tuple[str, ...]] = ((), MISREAD, ()),
+) -> Mixture:
+    """Shares of the three formats, the rest background; what each of them always gets wrong."""
+    shares = tuple(
+        Source(name, weight, miscoded=relations)
+        for name, weight, relations in zip(
+            ("program", "tagged", "text"), (program, tagged, text), misread, strict=True
+        )
     )
     rest = 1 - program - tagged - text
     return Mixture((*shares, Source(BACKGROUND, rest)))
@@ -48,7 +55,9 @@ def towards_unfavourable(part: float) -> Mixture:
 
 MIXTURES: dict[str, Mixture] = {
     "balanced": mixed(0.28, 0.28, 0.28),
-    "one program in three is wrong": mixed(0.33, 0.10, 0.33, miscoded=("times",)),
+    "all sound": mixed(0.28, 0.28, 0.28, ((), (), ())),
+    "never right": mixed(0.28, 0.28, 0.28, 3 * ((*MISREAD, "more"),)),
+    "times is misread": mixed(0.33, 0.10, 0.33, (("times",), MISREAD, ())),
     "two styles": Mixture(
         (
             Source("program", 0.63, wrong=0.1),
@@ -57,19 +66,22 @@ MIXTURES: dict[str, Mixture] = {
         ),
         (PROGRAM, DOCUMENTED),
     ),
-    "unrewarded": Mixture((Source(BACKGROUND, 1.0),)),
 }
-"""By name; §13.3 of the reproduction's specification calls them M0, M5, M4 and M7."""
-
-
-ALIKE = mixed(0.25, 0.25, 0.25)
+"""By name. Those of §13.3 of the reproduction's specification: M0 with tagged code made worse, and
+as it is there; M7 with formats, none of which is ever right; M5, the errors being of programs; M4.
+"""
 
 
 def with_hard(format: str) -> Mixture:
     """Three formats alike, and a tenth of documents about hard problems, all in one format (M6)."""
-    *formats, background = ALIKE.sources
+    *formats, background = mixed(0.25, 0.25, 0.25).sources
     tenth = Source(format, 0.1, hard=True)
     return Mixture((*formats, tenth, replace(background, weight=background.weight - 0.1)))
+
+
+_MORE = 0.25 + 0.1 / 3
+WITHOUT_HARD = mixed(_MORE, _MORE, _MORE)
+"""As many documents about problems, none of them hard."""
 
 
 ONCE = 0.05

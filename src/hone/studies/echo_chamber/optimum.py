@@ -7,7 +7,10 @@ import polars as pl
 
 from hone.measures.accuracy import CORRECT
 from hone.runs.results import Results
-from hone.studies.echo_chamber.statistics import responses, shares
+from hone.studies.echo_chamber.runs import responses
+from hone.studies.echo_chamber.statistics import shares
+
+STILL_MOVING = 0.02  # of total variation in the last eighth of rounds: not converged
 
 
 def optimal_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
@@ -23,17 +26,28 @@ def optimal_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
     return dict(sums.iter_rows())
 
 
+def optimum_of(run: Results) -> dict[str, float]:
+    """The shares that are best under the run's own penalty."""
+    (kl,) = run.select(stage="after").factor("kl")
+    return optimal_shares(responses(run, "before"), float(kl))
+
+
 def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     """Total variation between two distributions over formats."""
     names = {*one, *other}
     return sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in names) / 2
 
 
-def distance_from_optimum(run: Results) -> float:
-    """Between measured shares after RL and those of the optimum."""
-    (kl,) = run.select(stage="after").factor("kl")
-    best = optimal_shares(responses(run, "before"), float(kl))
-    return distance(shares(responses(run, "after")), best)
+def distance_from_optimum(run: Results, when: str = "after") -> float:
+    """Between measured shares and those of the optimum."""
+    return distance(shares(responses(run, when)), optimum_of(run))
+
+
+def way_left(run: Results) -> float:
+    """The part of the way to the optimum that is left after RL; NaN where shares still move."""
+    if still_moving(run) > STILL_MOVING:
+        return math.nan
+    return distance_from_optimum(run) / distance_from_optimum(run, "before")
 
 
 def still_moving(run: Results) -> float:

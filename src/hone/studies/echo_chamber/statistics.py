@@ -1,30 +1,18 @@
-"""Statistics of the study: which format a run ends in, when, and what became of variety.
-
-A pretrained model is the unit: runs of RL from one model are not independent, and are taken
-together. So `seed` is the pretraining seed in every table here.
-"""
+"""Statistics of responses and of runs: formats, what became of variety, when a policy collapsed."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from hone.core.vocabulary import OTHER
-from hone.measures import (
-    Estimate,
-    accuracy,
-    majority_at_k,
-    over_seeds,
-    pass_at_k_curve,
-    slope_over_seeds,
-)
-from hone.measures.accuracy import CORRECT
+from hone.measures.accuracy import CORRECT, majority_credits, pass_credits, per_problem, usable
 from hone.measures.decomposition import Decomposition, decompose
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.study import Measure
+from hone.studies.echo_chamber.runs import Credit, responses
 from hone.tasks.word_problems.formats import FORMATS
 
 NAMES = tuple(each.name for each in FORMATS)
@@ -32,22 +20,45 @@ FREE: dict[str, Factor] = {"experiment": "collapse", "kl": 0.0}
 """The balanced mixture without a KL penalty."""
 RARE = 0.05  # share of a format below which its accuracy is not compared
 COLLAPSED = 0.9  # share of a format from which a policy counts as collapsed onto it
+_SMOOTHED = 5  # rounds of which the mean reward is taken where falls are looked for
 
 
-def responses(runs: Results, stage: str) -> pl.DataFrame:
-    """What the runs answered in an evaluation stage, by pretrained model."""
-    return of_models(runs.select(stage=stage).rollouts(steps=(-1,)))
+def right(table: pl.DataFrame) -> pl.DataFrame:
+    """Credit for being right, at the temperature that responses before and after RL have."""
+    rows, _ = usable(table, "accuracy", ("problem_id", "grade"))
+    return per_problem(rows, CORRECT.mean())
 
 
-def of_models(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with the pretraining seed as its seed."""
-    return table.with_columns(seed=pl.col("base"))
+def right_greedily(table: pl.DataFrame) -> pl.DataFrame:
+    """Credit for a right greedy answer."""
+    return right(table.filter(pl.col("temperature") == 0))
 
 
-def over_models(runs: Results, value: Callable[[Results], float]) -> Estimate:
-    """The mean over pretrained models of a number that each has."""
-    models = [model for model in runs.factor("base") if isinstance(model, int)]
-    return over_seeds([value(runs.select(base=model)) for model in models], models)
+def passed(table: pl.DataFrame) -> pl.DataFrame:
+    """Credit for a right answer among all samples: pass@k for the largest k there is."""
+    return pass_credits(table, samples(table))[0]
+
+
+def agreed(table: pl.DataFrame) -> pl.DataFrame:
+    """Credit for a right majority among all samples."""
+    return majority_credits(table, samples(table))[0]
+
+
+def of_format(name: str) -> Credit:
+    """Credit for answering in a format."""
+    return lambda table: per_problem(table, (pl.col("strategy") == name).mean())
+
+
+def of_winner(table: pl.DataFrame) -> pl.DataFrame:
+    """Credit for answering in the format of most responses."""
+    return of_format(winner(table))(table)
+
+
+def samples(table: pl.DataFrame) -> int:
+    """Responses that every problem has, in one run."""
+    most = table["sample"].max()
+    assert isinstance(most, int)
+    return most + 1
 
 
 def shares(table: pl.DataFrame) -> dict[str, float]:
@@ -81,46 +92,23 @@ def most_accurate(table: pl.DataFrame) -> str:
     return given.filter(pl.col("share") >= RARE).sort("right")["strategy"][-1]
 
 
-def each_run(runs: Results) -> list[Results]:
-    """The stages of every run of RL: of one pretrained model and one repeat."""
-    return [
-        runs.select(arm=arm, base=base, repeat=repeat)
-        for arm in runs.arms
-        for base in runs.select(arm=arm).factor("base")
-        for repeat in runs.select(arm=arm, base=base).factor("repeat")
-    ]
-
-
-def mean_over_runs(
-    value: Callable[[Results], float],
-    chosen: Callable[[Results], Results] = lambda results: results,
-    /,
-    **factors: Factor,
-) -> Measure:
-    """A number that every chosen run has, over the runs of a model, then over models."""
-
-    def measure(results: Results) -> Estimate | None:
-        runs = chosen(results.select(**factors))
-        if not len(runs.select(stage="rl")):
-            return None
-        return over_models(runs, lambda own: float(np.mean([value(run) for run in each_run(own)])))
-
-    return measure
-
-
 def after(value: Callable[[pl.DataFrame], float]) -> Callable[[Results], float]:
     """A number of a run's responses after RL."""
     return lambda run: value(responses(run, "after"))
 
 
-def accuracy_after(run: Results) -> float:
-    """The accuracy of a run's samples after RL."""
-    return float(accuracy(responses(run, "after")).value)
+def wins(run: Results) -> str:
+    """The format that a run ends in."""
+    return winner(responses(run, "after"))
 
 
-def largest_share(table: pl.DataFrame) -> float:
-    """The share of the winner."""
-    return max(shares(table).values())
+def length_ratio(run: Results, problems: str) -> float:
+    """Mean tokens of responses after RL over those before it."""
+    last, first = (
+        responses(run, f"{problems} {when}").select(pl.col("response_ids").list.len().mean()).item()
+        for when in ("after", "before")
+    )
+    return float(last / first)
 
 
 @dataclass(frozen=True)
@@ -140,16 +128,15 @@ class Course:
         )
 
     @property
-    def drawdown(self) -> float:
-        """The largest fall of accuracy from an earlier look."""
-        return float((np.maximum.accumulate(self.right) - self.right).max())
-
-    @property
     def gain_by_collapse(self) -> float:
-        """The part of the gain in accuracy that is there by then; NaN where nothing is gained."""
-        gain = self.right[-1] - self.right[0]
-        by_then = self.right[self.looks <= self.collapse_time][-1] - self.right[0]
-        return float(by_then / gain) if gain > 0 else math.nan
+        """The part of the gain in accuracy that is there by then.
+
+        NaN where nothing is gained, or where there is no collapse.
+        """
+        gain, time = self.right[-1] - self.right[0], self.collapse_time
+        if gain <= 0 or time > self.looks[-1]:
+            return math.nan
+        return float((self.right[self.looks <= time][-1] - self.right[0]) / gain)
 
 
 def course(run: Results) -> Course:
@@ -158,92 +145,21 @@ def course(run: Results) -> Course:
     looks = sorted(table["step"].unique())
     parts = [table.filter(pl.col("step") == look) for look in looks]
     right = [part.select(CORRECT.mean()).item() for part in parts]
-    return Course(np.array(looks), np.array([largest_share(part) for part in parts]),
-                  np.array(right))  # fmt: skip
+    most = [max(shares(part).values()) for part in parts]
+    return Course(np.array(looks), np.array(most), np.array(right))
 
 
-def change_of(
-    measure: Callable[[pl.DataFrame], Estimate | float], problems: str = "", /, **factors: Factor
-) -> Measure:
-    """A statistic after RL minus before it, model by model; of other `problems`, if named."""
-
-    def over(results: Results) -> Estimate | None:
-        runs = results.select(**factors)
-        if not len(runs.select(stage="after")):
-            return None
-        return over_models(runs, lambda own: change(own, measure, problems))
-
-    return over
+def drawdown(run: Results) -> float:
+    """The largest fall of the mean reward in training, as the mean of some rounds."""
+    logged = run.select(stage="rl").metrics().drop_nulls("reward").sort("step")
+    return largest_fall(logged["reward"].to_numpy())
 
 
-def change(
-    runs: Results, measure: Callable[[pl.DataFrame], Estimate | float], problems: str = ""
-) -> float:
-    """A statistic of all responses after RL minus the same before it."""
-    stages = (f"{problems} {when}".strip() for when in ("after", "before"))
-    values = (measure(responses(runs, stage)) for stage in stages)
-    last, first = (float(each.value) if isinstance(each, Estimate) else each for each in values)
-    return last - first
-
-
-def pass_at_most(table: pl.DataFrame) -> Estimate:
-    """pass@k for the largest k there is."""
-    k = samples(table)
-    return pass_at_k_curve(table, [k])[k]
-
-
-def majority(table: pl.DataFrame) -> Estimate:
-    """majority@k for the largest k there is."""
-    return majority_at_k(table, samples(table))
-
-
-def samples(table: pl.DataFrame) -> int:
-    """Responses that every problem has, in one run."""
-    most = table["sample"].max()
-    assert isinstance(most, int)
-    return most + 1
-
-
-def trend_over(factor: str, value: Callable[[Results], float], **factors: Factor) -> Measure:
-    """The slope of a number of each run on the rank of a factor's value."""
-
-    def measure(results: Results) -> Estimate | None:
-        runs = results.select(stage="rl", **factors)
-        levels, models = runs.factor(factor), runs.factor("base")
-        if len(levels) < 3:
-            return None
-        chosen = results.select(**factors)
-        values = [
-            [float(np.mean([value(run) for run in
-                            each_run(chosen.select(base=model).select(**{factor: level}))]))
-             for level in levels]
-            for model in models
-        ]  # fmt: skip
-        ranks = np.arange(len(levels), dtype=np.float64)
-        return slope_over_seeds(ranks, np.array(values), [int(model) for model in models])
-
-    return measure
-
-
-def difference(
-    value: Callable[[Results], float],
-    one: Mapping[str, Factor],
-    other: Mapping[str, Factor],
-    **factors: Factor,
-) -> Measure:
-    """A number of each run with some factors minus that of runs with others, model by model."""
-
-    def of_model(runs: Results) -> float:
-        found = [float(np.mean([value(run) for run in each_run(runs.select(**each))]))
-                 for each in (one, other)]  # fmt: skip
-        return found[0] - found[1]
-
-    def measure(results: Results) -> Estimate | None:
-        runs = results.select(**factors)
-        there = all(len(runs.select(stage="rl", **each)) for each in (one, other))
-        return over_models(runs, of_model) if there else None
-
-    return measure
+def largest_fall(rewards: np.ndarray) -> float:
+    """Of the moving mean of rewards from an earlier, higher one."""
+    size = min(_SMOOTHED, len(rewards))
+    smooth = np.convolve(rewards, np.full(size, 1 / size), mode="valid")
+    return float((np.maximum.accumulate(smooth) - smooth).max())
 
 
 def decomposition(runs: Results) -> Decomposition:
@@ -259,21 +175,28 @@ def _forced(runs: Results, when: str) -> pl.DataFrame | None:
     return pl.concat(tables) if tables else None
 
 
-def difference_of_parts(one: str, other: str, **factors: Factor) -> Measure:
-    """One part of the change that RL made minus another, model by model."""
+def choosing(run: Results) -> float:
+    """What other formats are worth at the accuracies before RL: Σ Δs·a.
 
-    def of_model(runs: Results) -> float:
-        found = decomposition(runs)
-        return float(getattr(found, one).value - getattr(found, other).value)
-
-    def measure(results: Results) -> Estimate | None:
-        runs = results.select(**factors)
-        return over_models(runs, of_model) if len(runs.select(stage="after")) else None
-
-    return measure
+    Midpoints would charge the winner's share with what RL forgets of formats that it gives up: by
+    the end nobody asks for them, and their forced accuracy is near 0.
+    """
+    found = decomposition(run)
+    return found.selection.value - found.interaction.value / 2
 
 
-def base_logprobs(run: Results, last: bool) -> np.ndarray:
+def refining(run: Results) -> float:
+    """What is done better in the formats that are left: Σ s·Δa with the shares after RL."""
+    found = decomposition(run)
+    return found.improvement.value + found.interaction.value / 2
+
+
+def choosing_more(run: Results) -> float:
+    """What choosing other formats gains beyond what refining does."""
+    return choosing(run) - refining(run)
+
+
+def base_logprobs(run: Results, last: bool, format: str | None = None) -> np.ndarray:
     """Mean log-probability a token under the pretrained model, of responses of one RL round.
 
     Problems that were drawn twice in the round are left out, as their responses cannot be told
@@ -286,6 +209,17 @@ def base_logprobs(run: Results, last: bool) -> np.ndarray:
     once = drawn.filter(pl.len().over(index) == 1).with_columns(
         own=pl.col("logprobs").list.sum(), tokens=pl.col("logprobs").list.len()
     )
+    once = once if format is None else once.filter(strategy=format)
     ratio = scores.filter(pl.col("step") == step).group_by(index).agg(pl.col("k1").sum())
     joined = once.join(ratio, on=index)
     return ((joined["own"] - joined["k1"]) / joined["tokens"]).to_numpy()
+
+
+def likelier(run: Results, within: bool = False) -> float:
+    """How much likelier under the pretrained model samples are in RL's last round than its first.
+
+    In nats a token; `within`, of responses in the format that the run ends in.
+    """
+    format = wins(run) if within else None
+    last, first = (base_logprobs(run, each, format).mean() for each in (True, False))
+    return float(last - first)

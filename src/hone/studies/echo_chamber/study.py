@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import get_args
 
-from hone.objectives.algorithms import expert_iteration, grpo, ppo, rloo
+from hone.core.contracts import Task
+from hone.objectives.algorithms import Critic, expert_iteration, grpo, ppo, rloo, star
 from hone.objectives.divergence import KL
 from hone.runs.plan import Node
 from hone.studies.echo_chamber.arms import (
@@ -22,11 +23,12 @@ from hone.studies.echo_chamber.arms import (
 )
 from hone.studies.echo_chamber.claims import CLAIMS, PENALTIES
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.corpora import corpora
 from hone.studies.echo_chamber.figures import FIGURES
 from hone.studies.echo_chamber.mixtures import (
-    ALIKE,
     MIXTURES,
+    WITHOUT_HARD,
     added,
     growth,
     repeated,
@@ -37,28 +39,48 @@ from hone.studies.echo_chamber.statistics import NAMES
 from hone.studies.echo_chamber.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
 
-KL_COEFFICIENTS = (0.0, 0.01, 0.1, 0.5)
-"""They play the part of the paper's 0, 1e-3 and 1e-2: here are fewer and larger steps."""
-
 
 def collapse(settings: Settings, seed: int) -> Iterator[Node]:
-    """The balanced mixture, with and without a KL penalty (Fig. 2, 3 and 8)."""
+    """The balanced mixture, with and without a KL penalty (Fig. 2, 3 and 8).
+
+    The coefficients play the part of the paper's 0, 1e-3 and 1e-2: here are fewer and larger steps.
+    """
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
-    for kl in KL_COEFFICIENTS:
-        for repeat in range(1, settings.repeats + 1):
+    for kl in settings.kls:
+        for repeat in range(1, 1 + (1 if kl else settings.repeats)):
             arm = f"balanced, β = {kl:g}"
             rl = post_train(settings, base, arm, repeat, kl=kl, experiment="collapse")
             yield from with_rl(settings, base, rl)
 
 
+RESTRAINED, RESTRAINT = 0.5, 0.5
+"""The part of the way to unfavourable shares where RL is also run under a penalty, and that."""
+
+
 def crossover(settings: Settings, seed: int) -> Iterator[Node]:
-    """From a mixture whose most frequent format is a worse one to one that has little else."""
-    for part in (0.0, 0.5, 1.0):
+    """From a mixture whose most frequent format is a worse one to one that has little else.
+
+    Under a penalty share × accuracy is to decide (§3.6), without one accuracy; at `RESTRAINED` the
+    two name different winners.
+    """
+    for part in settings.parts:
         arm = f"{part:.0%} unfavourable"
         base = pretrain(settings, seed, arm, towards_unfavourable(part), unfavourable=part)
-        for repeat in range(1, settings.repeats + 1):
+        ends = part in (settings.parts[0], settings.parts[-1])
+        for repeat in range(1, 1 + (settings.repeats if ends else 1)):
             rl = post_train(settings, base, arm, repeat, experiment="crossover")
             yield from with_rl(settings, base, rl)
+        if part == RESTRAINED:
+            arm = f"{arm}, β = {RESTRAINT:g}"
+            rl = post_train(settings, base, arm, kl=RESTRAINT, experiment="restrained")
+            yield from with_rl(settings, base, rl)
+
+
+def all_sound(settings: Settings, seed: int) -> Iterator[Node]:
+    """The balanced mixture with tagged code that is as right as programs are."""
+    base = pretrain(settings, seed, "all sound", MIXTURES["all sound"])
+    rl = post_train(settings, base, "all sound", experiment="all_sound")
+    yield from with_rl(settings, base, rl)
 
 
 def refinement(settings: Settings, seed: int) -> Iterator[Node]:
@@ -69,10 +91,10 @@ def refinement(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def controls(settings: Settings, seed: int) -> Iterator[Node]:
-    """Nothing to be rewarded, and rewards that know nothing of the answer."""
-    nothing = pretrain(settings, seed, "unrewarded", MIXTURES["unrewarded"])
-    rl = post_train(settings, nothing, "unrewarded", experiment="controls")
-    yield from with_rl(settings, nothing, rl, forced=False)
+    """Formats that are never right, and rewards that know nothing of the answer."""
+    never = pretrain(settings, seed, "never right", MIXTURES["never right"])
+    rl = post_train(settings, never, "never right", experiment="controls")
+    yield from with_rl(settings, never, rl, forced=False)
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
     for reward in ("majority", "format", "coin"):
         arm = f"balanced, {reward} reward"
@@ -98,7 +120,7 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
     """Models of several sizes that have read as many tokens, two mixtures, two learning rates."""
     for size in settings.scales:
         large = replace(settings, scale=size, numbers="large")
-        for mixture in ("balanced", "one program in three is wrong"):
+        for mixture in settings.mixtures:
             base = pretrain(
                 large, seed, f"{size}, {mixture}", MIXTURES[mixture], mixture=mixture, scale=size
             )
@@ -109,29 +131,51 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
                 yield from with_rl(large, base, rl)
 
 
+def tokens(settings: Settings, seed: int) -> Iterator[Node]:
+    """Size against tokens read, each by itself: small numbers, the smallest model and the largest.
+
+    A change of winner between models that differ in both (as in §3.4) says nothing of either.
+    """
+    mixture = settings.mixtures[0]
+    for size in (settings.scales[0], settings.scales[-1]):
+        for times in (1, 3):
+            longer = replace(settings, scale=size, steps=times * settings.steps)
+            arm = f"{size}, {times}× documents"
+            base = pretrain(longer, seed, arm, MIXTURES[mixture], scale=size)
+            rl = post_train(longer, base, arm, experiment="tokens", documents=times)
+            yield from with_rl(longer, base, rl, forced=False)
+
+
+PENALTY = 0.01
+"""The KL coefficient of the algorithms that are compared under one."""
+
+
 def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
     """PPO, GRPO and expert iteration from one model, at as many samples (§3.5, App. F)."""
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
+    batch, critic = settings.minibatch, Critic(lr=7.0)  # over the policy's rate, as in the paper
     policy_gradients = {
-        "PPO": ppo(minibatch=settings.minibatch, kl=KL(0.01, "k1", "reward")),
-        "GRPO": grpo(minibatch=settings.minibatch),
-        "GRPO, KL": grpo(minibatch=settings.minibatch, kl=KL(0.1)),
-        "GRPO as released": grpo("token_mean_of_8", minibatch=settings.minibatch),
+        "PPO": ppo(minibatch=batch, kl=KL(PENALTY, "k1", "reward"), critic=critic),
+        "PPO, no KL": ppo(minibatch=batch, critic=critic),
+        "GRPO": grpo(minibatch=batch),
+        "GRPO, KL": grpo(minibatch=batch, kl=KL(PENALTY)),
+        "GRPO as released": grpo("token_mean_of_8", minibatch=batch),
     }
     for name, algorithm in policy_gradients.items():
         rl = post_train(settings, base, name, algorithm=algorithm, experiment="algorithms", by=name)
-        yield from with_rl(settings, base, rl)
+        yield from with_rl(settings, base, rl, forced=False)
     samples = settings.rounds * settings.prompts * settings.group
     few = replace(settings, rounds=3, looks=3, group=32, prompts=max(1, samples // (3 * 32)))
     lr = settings.size.pretrain_lr / 4
     for name, algorithm in {
         "EI, restarted": expert_iteration(start="initial"),
         "EI, continued": expert_iteration(start="current"),
+        "EI, with duplicates": star(epochs=2, start="initial"),
     }.items():
         rl = post_train(
             few, base, name, algorithm=algorithm, lr=lr, experiment="algorithms", by=name
         )
-        yield from with_rl(few, base, rl)
+        yield from with_rl(few, base, rl, forced=False)
 
 
 def repeats(settings: Settings, seed: int) -> Iterator[Node]:
@@ -152,13 +196,15 @@ def transfer(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on easy problems, and what becomes of harder ones, by who wrote of them (§4)."""
     for by in get_args(Harder):
         hard = settings.harder(by)
-        mixtures = {"none": ALIKE} | {name: with_hard(name) for name in NAMES}
+        mixtures = {"none": WITHOUT_HARD} | {name: with_hard(name) for name in NAMES}
         for name, mixture in mixtures.items():
             arm = f"harder {by} in {name}"
             base = pretrain(settings, seed, arm, mixture, hard)
             rl = post_train(settings, base, arm, kl=0.1, experiment="transfer", by=by, hard=name)
             yield from with_rl(settings, base, rl, forced=False)
-            others = {"hard": hard, "unseen wording": replace(settings.task(), wording="unseen")}
+            others: dict[str, Task] = {"hard": hard}
+            if name == "none":
+                others["unseen wording"] = replace(settings.task(), wording="unseen")
             yield from asked_elsewhere(settings, base, rl, others)
 
 
@@ -167,10 +213,12 @@ EXPERIMENTS = {
     for function in (
         collapse,
         crossover,
+        all_sound,
         refinement,
         controls,
         optimum,
         scale,
+        tokens,
         algorithms,
         repeats,
         transfer,
@@ -184,10 +232,10 @@ def plan(settings: Settings) -> list[Node]:
     return seed_by_seed(settings, EXPERIMENTS)
 
 
-CORE = Settings(("collapse", "refinement", "controls"), repeats=2)
-SCALED = replace(
-    CORE, experiments=("scale",), repeats=1, rounds=40, problems=128, samples=16, looks=8
-)
+CORE = Settings(("collapse",), seeds=(1, 2, 3, 4, 5, 6), repeats=2)
+"""Of six models that all do something the exact interval says: more than half do."""
+THREE = replace(CORE, seeds=(1, 2, 3), repeats=1)
+SCALED = replace(THREE, experiments=("scale",), rounds=40, problems=256, looks=8)
 LARGER = replace(
     SCALED,
     scales=("1M", "4M", "20M"),
@@ -224,21 +272,33 @@ study = Study(
     "sentences; RL on other problems settles on one of the three. Which one, when, and at what "
     "price?",
     presets={
-        "quick": {"": replace(CORE, experiments=("collapse", "crossover"), seeds=(0,), repeats=1)},
+        "quick": {
+            "": replace(
+                CORE,
+                experiments=("collapse", "crossover"),
+                seeds=(0,),
+                repeats=1,
+                kls=(0.0, 0.1, 0.5),
+                parts=(0.0, 0.5, 1.0),
+            )
+        },
         "full": {
             "core": CORE,
-            "crossover": replace(CORE, experiments=("crossover",), seeds=(1, 2, 3, 4, 5)),
-            "optimum": replace(CORE, experiments=("optimum",), repeats=1),
-            "scale": SCALED,
+            "crossover": replace(CORE, experiments=("crossover",)),
+            "controls": replace(THREE, experiments=("all_sound", "refinement", "controls")),
+            "optimum": replace(THREE, experiments=("optimum",)),
+            "scale": replace(SCALED, mixtures=SCALED.mixtures[:1]),
+            "scale_balanced": replace(SCALED, mixtures=SCALED.mixtures[1:]),
+            "tokens": replace(SCALED, experiments=("tokens",)),
             "algorithms": replace(CORE, experiments=("algorithms",), repeats=1),
-            "repeats": replace(CORE, experiments=("repeats",), repeats=1),
-            "transfer": replace(CORE, experiments=("transfer",), repeats=1),
+            "repeats": replace(THREE, experiments=("repeats",)),
+            "transfer": replace(THREE, experiments=("transfer",)),
         },
         "larger": {"": LARGER},
         "paper": {"150M": PAPER, "1B": replace(PAPER, scale="1B")},
     },
     plan=plan,
-    claims=(*CLAIMS, *ELSEWHERE),
+    claims=(*CLAIMS, *WITHIN_FORMATS, *ELSEWHERE),
     figures=FIGURES,
     tables=TABLES,
 )

@@ -1,25 +1,24 @@
 """What the study counts: formats before and after RL by arm, and the optimum under a penalty."""
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
-from hone.measures import accuracy, share
 from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
-from hone.studies.echo_chamber.optimum import distance_from_optimum, optimal_shares, still_moving
+from hone.studies.echo_chamber.optimum import distance_from_optimum, optimum_of, still_moving
+from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, responses
 from hone.studies.echo_chamber.statistics import (
     FREE,
     NAMES,
-    each_run,
-    majority,
-    pass_at_most,
-    responses,
+    agreed,
+    of_format,
+    passed,
+    right,
     samples,
+    wins,
 )
-from hone.studies.echo_chamber.winners import PREDICTORS, threshold
+from hone.studies.echo_chamber.winners import CROSSOVER, PREDICTORS, bracket, threshold, told
 from hone.studies.study import Table
 
 ASIDE = 4  # problems shown
@@ -29,18 +28,30 @@ def arms(results: Results) -> Rows | None:
     """Accuracy, pass@k, majority@k and formats before and after RL, by arm."""
     rows: dict[str, dict[str, Cell]] = {}
     for arm in results.select(stage="after").arms:
+        own = results.select(arm=arm)
+        k = samples(responses(own, "after"))
+        credits = {"accuracy": right, f"pass@{k}": passed, f"majority@{k}": agreed}
+        credits |= {name: of_format(name) for name in NAMES}
         for when in ("before", "after"):
-            table = responses(results.select(arm=arm), when)
-            row = rows[f"{arm}, {when}"] = {"accuracy": accuracy(table)}
-            row[f"pass@{samples(table)}"] = pass_at_most(table)
-            row[f"majority@{samples(table)}"] = majority(table)
-            row |= {name: share(table, name) for name in NAMES}
+            rows[f"{arm}, {when}"] = {
+                name: mean_credit(own, when, credit) for name, credit in credits.items()
+            }
+        rows[f"{arm}, after"]["moved at the end"] = mean(still_moving, own)
     return rows or None
 
 
 def asides(results: Results) -> Rows | None:
     """What the same problems were answered before RL and after it, without a penalty."""
-    runs = results.select(**FREE)
+    return _beside(results.select(**FREE))
+
+
+def styles(results: Results) -> Rows | None:
+    """The same where all solutions are programs in two styles."""
+    return _beside(results.select(experiment="refinement"))
+
+
+def _beside(runs: Results) -> Rows | None:
+    """The first answers to a few problems before RL and after it, in the first run."""
     if not len(runs.select(stage="after")):
         return None
     run = each_run(runs)[0]
@@ -62,24 +73,43 @@ def transfer(results: Results) -> Rows | None:
     rows: dict[str, dict[str, Cell]] = {}
     runs = results.select(experiment="transfer")
     for arm in runs.select(stage="after").arms:
-        row = rows[arm] = {}
+        own, row = runs.select(arm=arm), rows.setdefault(arm, {})
         for problems in ("", "hard", "unseen wording"):
             for when in ("before", "after"):
-                table = responses(runs.select(arm=arm), f"{problems} {when}".strip())
-                row[f"{problems or 'easy'}, {when}"] = accuracy(table)
+                stage = f"{problems} {when}".strip()
+                if not len(own.select(stage=stage)):
+                    continue
+                row[f"{problems or 'easy'}, {when}"] = mean_credit(own, stage, right)
                 if problems == "hard":
-                    row[f"hard, pass@{samples(table)}, {when}"] = pass_at_most(table)
+                    row[f"hard, pass@k, {when}"] = mean_credit(own, stage, passed)
     return rows or None
 
 
 def thresholds(results: Results) -> Rows | None:
     """From which odds before RL a format wins, by what the odds are of."""
-    found = {by: threshold(by)(results) for by in PREDICTORS}
-    rows: dict[str, dict[str, Cell]] = {
-        by: {"log-odds of programs against tagged code": odds}
-        for by, odds in found.items()
-        if odds is not None
-    }
+    runs = results.select(**CROSSOVER)
+    if not len(runs.select(stage="after")):
+        return None
+    rows: dict[str, dict[str, Cell]] = {}
+    for by in PREDICTORS:
+        lost, won = bracket(runs, by)
+        rows[by] = {
+            "runs told": told(by)(results),
+            "highest that lost": lost,
+            "lowest that won": won,
+            "even, by logistic fit": threshold(runs, by),
+        }
+    return rows
+
+
+def winners(results: Results) -> Rows | None:
+    """How many models end in which format, by size."""
+    rows: dict[str, dict[str, Cell]] = {}
+    runs = results.select(experiment="scale")
+    for arm in runs.select(stage="after").arms:
+        found = [wins(run) for run in each_run(runs.select(arm=arm))]
+        rows[arm] = {name: found.count(name) for name in NAMES}
+        rows[arm]["moved at the end"] = mean(still_moving, runs.select(arm=arm))
     return rows or None
 
 
@@ -88,20 +118,17 @@ def optimum(results: Results) -> Rows | None:
     rows: dict[str, dict[str, Cell]] = {}
     runs = results.select(experiment="optimum")
     for arm in runs.select(stage="after").arms:
-        own = each_run(runs.select(arm=arm))
-        (kl,) = runs.select(arm=arm).factor("kl")
+        own = runs.select(arm=arm)
         row = rows[arm] = {}
         for name in NAMES:
-            row[name] = share(responses(runs.select(arm=arm), "after"), name)
-            best = (optimal_shares(responses(run, "before"), float(kl)) for run in own)
-            row[f"{name}, optimum"] = float(np.mean([shares.get(name, 0.0) for shares in best]))
-        row["total variation"] = _mean(distance_from_optimum, own)
-        row["moved at the end"] = _mean(still_moving, own)
+            row[name] = mean_credit(own, "after", of_format(name))
+            row[f"{name}, optimum"] = mean(
+                lambda run, name=name: optimum_of(run).get(name, 0.0), own
+            )
+        row["total variation"] = mean(distance_from_optimum, own)
+        row["before RL"] = mean(lambda run: distance_from_optimum(run, "before"), own)
+        row["moved at the end"] = mean(still_moving, own)
     return rows or None
-
-
-def _mean(value: Callable[[Results], float], runs: list[Results]) -> float:
-    return float(np.mean([value(run) for run in runs]))
 
 
 TABLES: tuple[Table, ...] = (
@@ -113,19 +140,36 @@ TABLES: tuple[Table, ...] = (
         asides,
     ),
     Table(
+        "styles",
+        "The same where only the style differs",
+        "The first sample, at temperature 1, to each of the first problems; programs in two "
+        "styles.",
+        styles,
+    ),
+    Table(
         "arms",
         "Before and after RL",
         "Accuracy, pass@k and majority@k of samples at temperature 1 to the same problems, and the "
-        "share of each format, by arm.",
+        "share of each format, by arm; and how far shares still went in the last eighth of the "
+        "rounds.",
         arms,
     ),
     Table(
         "thresholds",
         "What tells the winner",
-        "The log-odds before RL from which programs win as often as not, by a logistic fit over "
-        "mixtures and runs, jackknife over pretrained models. The KL-regularised optimum for a "
-        "small penalty says 0 by share × accuracy.",
+        "Runs from all mixtures whose winner has more of a predictor before RL; and the log-odds "
+        "of it, of programs against tagged code: the highest at which programs lost, the lowest at "
+        "which they won (in this order, it separates the two), and where they win as often as not, "
+        "by a logistic fit with the jackknife over pretrained models. The KL-regularised optimum "
+        "for a small penalty says 0 by share × accuracy.",
         thresholds,
+    ),
+    Table(
+        "winners",
+        "Winners by size",
+        "Models that end in each format, by size, mixture and learning rate; and how far shares "
+        "still went in the last eighth of the rounds.",
+        winners,
     ),
     Table(
         "transfer",

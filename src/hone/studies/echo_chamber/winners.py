@@ -7,16 +7,14 @@ import polars as pl
 
 from hone.measures import Estimate, logistic_fit, over_seeds
 from hone.measures.accuracy import CORRECT
+from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.statistics import each_run, responses, winner
+from hone.studies.echo_chamber.runs import each_run, models_of, over_models, responses
+from hone.studies.echo_chamber.statistics import wins
 from hone.studies.study import Measure
 
 PREDICTORS = ("share", "accuracy", "share × accuracy")
-
-
-def wins(run: Results) -> str:
-    """The format that a run ends in."""
-    return winner(responses(run, "after"))
+CROSSOVER: dict[str, Factor] = {"experiment": "crossover"}
 
 
 def odds_of_programs(table: pl.DataFrame, by: str) -> float:
@@ -43,10 +41,35 @@ def odds_and_wins(runs: Results, by: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array(odds), np.array([wins(run) == "program" for run in each])
 
 
-def even_odds(runs: Results, by: str) -> float:
-    """The log-odds before RL from which programs win as often as not; NaN if one side always wins.
+def told(by: str) -> Measure:
+    """The share of runs, over mixtures, whose winner has more of a predictor than the other."""
 
-    By a logistic fit.
+    def of_model(runs: Results) -> float:
+        odds, won = odds_and_wins(runs, by)
+        return float(np.mean((odds > 0) == won))
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**CROSSOVER)
+        return over_models(runs, of_model) if len(runs.select(stage="rl")) else None
+
+    return measure
+
+
+def bracket(runs: Results, by: str) -> tuple[float, float]:
+    """The highest log-odds at which programs lost, and the lowest at which they won.
+
+    In this order where the predictor separates the two; NaN where one side never wins.
+    """
+    odds, won = odds_and_wins(runs, by)
+    if won.all() or not won.any():
+        return math.nan, math.nan
+    return float(odds[~won].max()), float(odds[won].min())
+
+
+def even_odds(runs: Results, by: str) -> float:
+    """The log-odds before RL from which programs win as often as not, by a logistic fit.
+
+    NaN if one side always wins.
     """
     odds, won = odds_and_wins(runs, by)
     if won.all() or not won.any():
@@ -55,20 +78,10 @@ def even_odds(runs: Results, by: str) -> float:
     return -intercept / slope
 
 
-def threshold(by: str) -> Measure:
-    """`even_odds` over all runs, with the jackknife over pretrained models.
-
-    The KL-regularised optimum of little β says 0 by share × accuracy.
-    """
-
-    def measure(results: Results) -> Estimate | None:
-        runs = results.select(experiment="crossover")
-        models = [int(model) for model in runs.factor("base")]
-        if len(models) < 2:
-            return None
-        whole, n = even_odds(runs, by), len(models)
-        without = [even_odds(runs.where(lambda factors, out=model: factors.get("base") != out), by)
-                   for model in models]  # fmt: skip
-        return over_seeds([n * whole - (n - 1) * part for part in without], models)
-
-    return measure
+def threshold(runs: Results, by: str) -> Estimate:
+    """`even_odds` over all runs, with the jackknife over pretrained models."""
+    models = models_of(runs)
+    whole, n = even_odds(runs, by), len(models)
+    without = [even_odds(runs.where(lambda factors, out=model: factors.get("base") != out), by)
+               for model in models]  # fmt: skip
+    return over_seeds([n * whole - (n - 1) * part for part in without], models)

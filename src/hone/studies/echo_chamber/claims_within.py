@@ -1,0 +1,146 @@
+"""Claims on what RL does to the formats it keeps, and without anything to be right about."""
+
+from hone.measures import AtLeast, AtMost, Within
+from hone.runs.plan import Factor
+from hone.runs.results import Results
+from hone.studies.echo_chamber.claims import STILL, claim
+from hone.studies.echo_chamber.runs import change_of, mean_of, mean_over_runs, responses
+from hone.studies.echo_chamber.statistics import (
+    FREE,
+    choosing,
+    choosing_more,
+    likelier,
+    of_winner,
+    refining,
+    right,
+    shares,
+    winner,
+)
+
+STYLES: dict[str, Factor] = {"experiment": "refinement"}
+
+
+def _likelier_within(run: Results) -> float:
+    return likelier(run, within=True)
+
+
+LIKELY = tuple(
+    claim(
+        f"stays_likely_{id}",
+        "§3.3",
+        f"What RL comes to sample is as likely before it as what was sampled then{where}.",
+        f"nats a token under the pretrained model, last round minus first, {arm}",
+        AtLeast(0.0),
+        mean_over_runs(value, **factors),
+        unit="nats",
+    )
+    for id, where, arm, value, factors in (
+        ("free", "", "balanced mixture, β = 0", likelier, FREE),
+        ("within", ", format by format", "the same, in the format that wins", _likelier_within,
+         FREE),
+        ("restrained", ", under a penalty", "balanced mixture, β = 0.5", likelier,
+         {"experiment": "collapse", "kl": 0.5}),
+        ("styles", ", within one format", "programs in two styles", likelier, STYLES),
+    )
+)  # fmt: skip
+
+WITHIN = (
+    claim(
+        "one_style",
+        "§3.3, Fig. 6",
+        "Within one format RL settles on one style",
+        "largest share of a style of program after RL",
+        AtLeast(0.95),
+        mean_of(of_winner, **STYLES),
+    ),
+    claim(
+        "style_gains_nothing",
+        "§13.6 of the specification",
+        "that is no better than the other,",
+        "gain by choosing it at the accuracies before RL, programs in two styles",
+        Within(-STILL, STILL),
+        mean_over_runs(choosing, **STYLES),
+        reported=0.0,
+    ),
+    claim(
+        "still_better",
+        "§3.3, Fig. 6",
+        "and still makes programs more accurate.",
+        "accuracy after RL minus before, programs in two styles",
+        AtLeast(STILL),
+        change_of(right, **STYLES),
+    ),
+)
+
+
+def _grown(run: Results) -> float:
+    """The share of the format that ends as the most frequent, after RL minus before."""
+    last = responses(run, "after")
+    return max(shares(last).values()) - shares(responses(run, "before")).get(winner(last), 0.0)
+
+
+NEVER: dict[str, Factor] = {"experiment": "controls", "mixture": "never right"}
+CONTROLS = (
+    claim(
+        "nothing_moves",
+        "independent replication",
+        "Where no format is ever right, RL makes nothing more accurate",
+        "accuracy after RL minus before, formats that misread every relation",
+        Within(-STILL, STILL),
+        change_of(right, **NEVER),
+        reported=0.0,
+    ),
+    claim(
+        "no_format_moves",
+        "independent replication",
+        "and moves no format.",
+        "share of the format that ends as the most frequent, after RL minus before",
+        AtMost(0.1),
+        mean_over_runs(_grown, **NEVER),
+        reported=0.0,
+    ),
+    *(
+        claim(
+            f"no_gain_from_{reward}",
+            "hone's own control",
+            f"A {reward} reward makes nothing more accurate.",
+            f"accuracy after RL minus before, balanced mixture, {reward} reward",
+            AtMost(STILL),
+            change_of(right, experiment="controls", reward=reward),
+        )
+        for reward in ("majority", "format", "coin")
+    ),
+    *(
+        claim(
+            f"collapse_without_answers_{reward}",
+            "hone's own control",
+            f"A {reward} reward brings a collapse all the same.",
+            f"largest share of a format after RL, balanced mixture, {reward} reward",
+            AtLeast(0.9),
+            mean_of(of_winner, experiment="controls", reward=reward),
+        )
+        for reward in ("majority", "format", "coin")
+    ),
+)
+
+
+PARTS = (
+    claim(
+        "selection_is_more",
+        "and Select and Improve (arXiv 2606.13125)",
+        "More of the gain is choosing a format than working better within one,",
+        "Σ Δs·a before RL minus Σ s·Δa after it; forced accuracies, balanced mixture, β = 0",
+        AtLeast(0.0),
+        mean_over_runs(choosing_more, **FREE),
+    ),
+    claim(
+        "the_winner_is_refined",
+        "§3.3",
+        "but RL refines the winner, too.",
+        "Σ s·Δa with the shares after RL; forced accuracies, balanced mixture, β = 0",
+        AtLeast(STILL),
+        mean_over_runs(refining, **FREE),
+    ),
+)
+
+WITHIN_FORMATS = (*LIKELY, *WITHIN, *CONTROLS, *PARTS)

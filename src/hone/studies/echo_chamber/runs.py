@@ -1,0 +1,231 @@
+"""Runs of RL and the pretrained models they start from: what a statistic is taken over.
+
+A pretrained model is the unit: runs of RL from one model are not independent, and are taken
+together. So `seed` is the pretraining seed in every table here. What every problem has a part in (a
+credit) is compared problem by problem, and its interval is never narrower than that over problems.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+
+import numpy as np
+import polars as pl
+
+from hone.measures import Estimate, clopper_pearson, over_seeds, slope_over_seeds
+from hone.measures.accuracy import estimate, paired_change
+from hone.runs.plan import Factor
+from hone.runs.results import Results
+from hone.studies.study import Measure
+
+Credit = Callable[[pl.DataFrame], pl.DataFrame]
+"""What each problem of one run's responses is given: `seed`, `problem_id` and `hits` in [0, 1]."""
+Side = tuple[str, Mapping[str, Factor]]
+"""A stage, and the runs that it is of."""
+
+CONFIDENCE = 0.95
+_KEYS = ("seed", "problem_id")
+
+
+def responses(runs: Results, stage: str) -> pl.DataFrame:
+    """What the runs answered in an evaluation stage, by pretrained model."""
+    return of_models(runs.select(stage=stage).rollouts(steps=(-1,)))
+
+
+def of_models(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with the pretraining seed as its seed."""
+    return table.with_columns(seed=pl.col("base"))
+
+
+def models_of(runs: Results) -> list[int]:
+    """The seeds of the pretrained models."""
+    return [model for model in runs.factor("base") if isinstance(model, int)]
+
+
+def each_run(runs: Results) -> list[Results]:
+    """The stages of every run of RL: of one pretrained model and one repeat."""
+    return [
+        runs.select(arm=arm, base=base, repeat=repeat)
+        for arm in runs.arms
+        for base in runs.select(arm=arm).factor("base")
+        for repeat in runs.select(arm=arm, base=base).factor("repeat")
+    ]
+
+
+def credits_of(runs: Results, stage: str, credit: Credit) -> pl.DataFrame:
+    """What each problem is given, over the runs of each model."""
+    given = [credit(responses(run, stage)).select(*_KEYS, "hits") for run in each_run(runs)]
+    return pl.concat(given).group_by(_KEYS).agg(pl.col("hits").mean()).sort(_KEYS)
+
+
+def mean_of(credit: Credit, stage: str = "after", /, **factors: Factor) -> Measure:
+    """The mean credit of the chosen runs in a stage."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        return mean_credit(runs, stage, credit) if len(runs.select(stage=stage)) else None
+
+    return measure
+
+
+def mean_credit(runs: Results, stage: str, credit: Credit) -> Estimate:
+    """The mean over problems and models."""
+    return _estimated(credits_of(runs, stage, credit), (0.0, 1.0))
+
+
+def mean_after(runs: Results, credit: Credit) -> float:
+    """The mean credit of the runs after RL."""
+    return mean_credit(runs, "after", credit).value
+
+
+def paired(credit: Credit, one: Side, other: Side, /, **factors: Factor) -> Measure:
+    """The mean credit of some runs in one stage minus that of others, problem by problem."""
+
+    def measure(results: Results) -> Estimate | None:
+        sides = [(results.select(**{**factors, **chosen}), stage) for stage, chosen in (one, other)]
+        if not all(len(runs.select(stage=stage)) for runs, stage in sides):
+            return None
+        first, second = (credits_of(runs, stage, credit) for runs, stage in sides)
+        return paired_change(first, second, CONFIDENCE)
+
+    return measure
+
+
+def change_of(credit: Credit, problems: str = "", /, **factors: Factor) -> Measure:
+    """The mean credit after RL minus that before it; of other `problems`, if named."""
+    after, before = (f"{problems} {when}".strip() for when in ("after", "before"))
+    return paired(credit, (after, {}), (before, {}), **factors)
+
+
+def difference(
+    credit: Credit, one: Mapping[str, Factor], other: Mapping[str, Factor], /, **factors: Factor
+) -> Measure:
+    """The mean credit after RL of some runs minus that of others."""
+    return paired(credit, ("after", one), ("after", other), **factors)
+
+
+def trend_over(
+    factor: str, credit: Credit, stages: tuple[str, ...] = ("after",), /, **factors: Factor
+) -> Measure:
+    """The slope of the mean credit on the rank of a factor's value, problem by problem.
+
+    With two stages, of their difference.
+    """
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        levels = runs.select(stage=stages[0]).factor(factor)
+        if len(levels) < 3:
+            return None
+        weights = _slope_weights(len(levels))
+        parts = [
+            (weight if place == 0 else -weight,
+             credits_of(runs.select(**{factor: level}), stage, credit))
+            for weight, level in zip(weights, levels, strict=True)
+            for place, stage in enumerate(stages)
+        ]  # fmt: skip
+        return _estimated(_summed(parts), None)
+
+    return measure
+
+
+def _slope_weights(levels: int) -> np.ndarray:
+    """What a least-squares slope on the ranks multiplies each level with."""
+    centred = np.arange(levels) - (levels - 1) / 2
+    return centred / (centred @ centred)
+
+
+def _summed(parts: list[tuple[float, pl.DataFrame]]) -> pl.DataFrame:
+    """The weighted sum of credits, for each problem that all of them have."""
+    weighed = [credits.with_columns(pl.col("hits") * weight) for weight, credits in parts]
+    return reduce(
+        lambda one, other: one.join(other, on=_KEYS, suffix="_other").select(
+            *_KEYS, hits=pl.col("hits") + pl.col("hits_other")
+        ),
+        weighed,
+    )
+
+
+def _estimated(credits: pl.DataFrame, bounds: tuple[float, float] | None) -> Estimate:
+    """The mean over models and problems."""
+    return estimate(credits.with_columns(uses=pl.lit(1.0)), CONFIDENCE, bounds=bounds)
+
+
+def over_models(runs: Results, value: Callable[[Results], float]) -> Estimate:
+    """The mean over pretrained models of a number that each has."""
+    models = models_of(runs)
+    return over_seeds([value(runs.select(base=model)) for model in models], models)
+
+
+def mean_over_runs(value: Callable[[Results], float], /, **factors: Factor) -> Measure:
+    """A number that every chosen run has, over the runs of a model, then over models."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        if not len(runs.select(stage="rl")):
+            return None
+        return over_models(runs, lambda own: mean(value, own))
+
+    return measure
+
+
+def mean(value: Callable[[Results], float], runs: Results) -> float:
+    """Of a number that every run has."""
+    return float(np.mean([value(run) for run in each_run(runs)]))
+
+
+def minus(
+    value: Callable[[Results], float],
+    one: Mapping[str, Factor],
+    other: Mapping[str, Factor],
+    /,
+    **factors: Factor,
+) -> Measure:
+    """A number of each run with some factors minus that of runs with others, model by model."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        if not all(len(runs.select(stage="rl", **each)) for each in (one, other)):
+            return None
+        return over_models(
+            runs, lambda own: mean(value, own.select(**one)) - mean(value, own.select(**other))
+        )
+
+    return measure
+
+
+def slope_of(factor: str, value: Callable[[Results], float], /, **factors: Factor) -> Measure:
+    """The slope of a number of each run on the rank of a factor's value, model by model."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        levels, models = runs.select(stage="rl").factor(factor), models_of(runs)
+        if len(levels) < 3:
+            return None
+        values = [
+            [mean(value, runs.select(base=model).select(**{factor: level})) for level in levels]
+            for model in models
+        ]
+        return slope_over_seeds(np.arange(len(levels), dtype=float), np.array(values), models)
+
+    return measure
+
+
+def counted(holds: Callable[[Results], bool], /, **factors: Factor) -> Measure:
+    """The share of pretrained models of which most runs do something.
+
+    Runs from one model are no independent trials, models are: the exact interval is over these.
+    """
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        if not len(runs.select(stage="rl")):
+            return None
+        models = models_of(runs)
+        do = sum(mean(lambda run: float(holds(run)), runs.select(base=model)) > 0.5
+                 for model in models)  # fmt: skip
+        n = len(models)
+        method = f"Clopper-Pearson over {n} models"
+        interval = clopper_pearson(do, n, CONFIDENCE)
+        return Estimate(do / n, interval, CONFIDENCE, method, tuple(models))
+
+    return measure
