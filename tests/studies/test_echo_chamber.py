@@ -12,7 +12,7 @@ from hone.measures import clopper_pearson
 from hone.models.config import parameters
 from hone.runs.plan import unique
 from hone.studies import commands
-from hone.studies.echo_chamber import optimum, runs, statistics, winners
+from hone.studies.echo_chamber import optimum, runs, statistics, tables, winners
 from hone.studies.echo_chamber.arms import SCALES
 from hone.studies.echo_chamber.claims import CLAIMS
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
@@ -20,6 +20,7 @@ from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.mixtures import MIXTURES, added, growth, repeated, with_hard
 from hone.studies.echo_chamber.study import EXPERIMENTS, study
 from hone.studies.runfile import Request
+from hone.studies.study import assess
 from hone.training.configs import Pretrain
 from tests.studies.made_up import Runs
 
@@ -283,6 +284,22 @@ def test_what_is_forgotten_of_a_format_that_is_given_up_is_no_loss(tmp_path: Pat
     assert statistics.refining(made.results) == pytest.approx(0.25)
     midpoints = statistics.decomposition(made.results)
     assert midpoints.improvement.value == pytest.approx(0.75 * 0.25 - 0.25 * 0.5)
+
+
+def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None:
+    """As the preset `paper` has them: harder problems of one kind, and no other wording."""
+    made = Runs(tmp_path)
+    tables_of = {"before": answers(0.5), "after": answers(0.75), "hard before": answers(0.25),
+                 "hard after": answers(0.5)}  # fmt: skip
+    for stage, rows in ({"rl": answers(0.5)} | tables_of).items():
+        made.add(stage, 1, {"evaluation-000001": rows}, base=1, repeat=1, experiment="transfer",
+                 arm="TG + OMI2")  # fmt: skip
+    rows = tables.transfer(made.results)
+    assert rows is not None
+    (row,) = rows.values()
+    assert set(row) == {"easy, before", "easy, after", "hard, before", "hard, after",
+                        "hard, pass@k, before", "hard, pass@k, after"}  # fmt: skip
+    assert assess(ELSEWHERE, made.results) == []
 
 
 def test_a_predictor_tells_a_winner_and_brackets_the_switch(tmp_path: Path) -> None:

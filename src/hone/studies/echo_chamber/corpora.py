@@ -1,13 +1,13 @@
 """The corpora and problems of the paper itself, in a folder (§2 to §6)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 from hone.core.errors import UsageError, require
 from hone.core.language_model import ModelTokens, tokens_of
-from hone.objectives.algorithms import Algorithm, Critic, grpo, ppo
+from hone.objectives.algorithms import Algorithm, Critic, Start, expert_iteration, grpo, ppo
 from hone.objectives.divergence import KL
 from hone.runs.plan import Factor, Node
 from hone.studies.echo_chamber.arms import Settings, asked_elsewhere, post_train, read, with_rl
@@ -17,6 +17,8 @@ from hone.tasks.maths.corpus import TextCorpus, Texts, by_repeats, texts_of
 CONTEXT = 2048  # tokens of a document
 PROMPT, RESPONSE = 1024, 1024  # tokens
 DEFAULT_KL = 1e-3
+TRAINED = 7473  # problems of GSM8K's training set
+STARTS: dict[str, Start] = {"EI, restarted": "initial", "EI, continued": "current"}
 
 
 CORPORA: dict[str, tuple[str, ...]] = {
@@ -75,15 +77,24 @@ def corpora(settings: Settings, seed: int) -> Iterator[Node]:
               "hardest": _problems(data, tokens, "aime")}  # fmt: skip
     for name, (repeats, labels) in MIXTURES[settings.scale].items():
         base = read(settings, seed, name, _corpus(data, tokens, repeats), asked)
-        for how, algorithm, kl, more in _runs(settings, labels):
-            rl = post_train(settings, base, f"{name}, {how}", algorithm=algorithm, kl=kl)
-            rl = replace(rl, factors={**rl.factors, **labels, **more})
+        for run in _runs(settings, labels):
+            rl = post_train(run.settings, base, f"{name}, {run.name}", algorithm=run.algorithm,
+                            kl=run.kl, lr=run.lr)  # fmt: skip
+            rl = replace(rl, factors={**rl.factors, **labels, **run.factors})
             yield from with_rl(settings, base, rl, forced=False)
             yield from asked_elsewhere(settings, base, rl, harder)
 
 
-Run = tuple[str, Algorithm, float, dict[str, Factor]]
-"""What it is called, how it is trained, under which KL coefficient, and what it is compared by."""
+@dataclass(frozen=True)
+class Run:
+    """One way to train by RL: what it is called, how, and what it is compared by."""
+
+    name: str
+    algorithm: Algorithm
+    settings: Settings
+    kl: float = 0.0
+    lr: float | None = None
+    factors: Mapping[str, Factor] = field(default_factory=dict)
 
 
 def _runs(settings: Settings, labels: Mapping[str, Factor]) -> Iterator[Run]:
@@ -96,17 +107,29 @@ def _runs(settings: Settings, labels: Mapping[str, Factor]) -> Iterator[Run]:
         return ppo(minibatch=batch, kl=penalty, critic=critic)
 
     if labels["experiment"] != "collapse":
-        yield "PPO", by_ppo(DEFAULT_KL), DEFAULT_KL, {}
+        yield Run("PPO", by_ppo(DEFAULT_KL), settings, DEFAULT_KL)
         return
     for kl in (0.0, DEFAULT_KL, 10 * DEFAULT_KL):
-        yield f"PPO, β = {kl:g}", by_ppo(kl), kl, {}
-    for by, algorithm, kl in (
-        ("PPO", by_ppo(DEFAULT_KL), DEFAULT_KL),
-        ("GRPO", grpo(minibatch=batch), 0.0),
-        ("GRPO, KL", grpo(minibatch=batch, kl=KL(DEFAULT_KL)), DEFAULT_KL),
-        ("GRPO as released", grpo("token_mean_of_8", minibatch=batch), 0.0),
+        yield Run(f"PPO, β = {kl:g}", by_ppo(kl), settings, kl)
+    released, penalty = grpo("token_mean_of_8", minibatch=batch), KL(DEFAULT_KL)
+    for each in (
+        Run("PPO", by_ppo(DEFAULT_KL), settings, DEFAULT_KL),
+        Run("PPO, no KL", by_ppo(0.0), settings),
+        Run("GRPO", grpo(minibatch=batch), settings),
+        Run("GRPO, KL", grpo(minibatch=batch, kl=penalty), settings, DEFAULT_KL),
+        Run("GRPO as released", released, settings),
+        *_by_expert_iteration(settings),
     ):
-        yield by, algorithm, kl, {"experiment": "algorithms", "by": by}
+        yield replace(each, factors={"experiment": "algorithms", "by": each.name})
+
+
+def _by_expert_iteration(settings: Settings) -> Iterator[Run]:
+    """64 samples to every training problem, three times over, or twice by the larger model."""
+    rounds = 3 if settings.scale == "150M" else 2
+    every = replace(settings, rounds=rounds, looks=rounds, prompts=TRAINED, group=64,
+                    temperature=1.0)  # fmt: skip
+    for name, start in STARTS.items():
+        yield Run(name, expert_iteration(minibatch=256, start=start), every, lr=1e-4)
 
 
 def _problems(data: str, tokens: ModelTokens, held_out: str) -> MathProblems:

@@ -69,10 +69,10 @@ def bracket(runs: Results, by: str) -> tuple[float, float]:
 def even_odds(runs: Results, by: str) -> float:
     """The log-odds before RL from which programs win as often as not, by a logistic fit.
 
-    NaN if one side always wins.
+    NaN if one side always wins, or all odds are alike.
     """
     odds, won = odds_and_wins(runs, by)
-    if won.all() or not won.any():
+    if won.all() or not won.any() or np.ptp(odds) == 0:
         return math.nan
     intercept, slope = logistic_fit(odds, won)
     return -intercept / slope
