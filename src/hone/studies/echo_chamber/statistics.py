@@ -151,8 +151,19 @@ def course(run: Results) -> Course:
 
 def drawdown(run: Results) -> float:
     """The largest fall of the mean reward in training, as the mean of some rounds."""
+    return largest_fall(_rewards(run))
+
+
+def reward_at_the_end(run: Results) -> float:
+    """The mean reward of the last eighth of the rounds, on problems of training."""
+    rewards = _rewards(run)
+    return float(rewards[-max(1, len(rewards) // 8) :].mean())
+
+
+def _rewards(run: Results) -> np.ndarray:
+    """The mean reward of every round."""
     logged = run.select(stage="rl").metrics().drop_nulls("reward").sort("step")
-    return largest_fall(logged["reward"].to_numpy())
+    return logged["reward"].to_numpy()
 
 
 def largest_fall(rewards: np.ndarray) -> float:

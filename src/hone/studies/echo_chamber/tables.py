@@ -14,6 +14,7 @@ from hone.studies.echo_chamber.statistics import (
     agreed,
     of_format,
     passed,
+    reward_at_the_end,
     right,
     samples,
     wins,
@@ -37,6 +38,7 @@ def arms(results: Results) -> Rows | None:
                 name: mean_credit(own, when, credit) for name, credit in credits.items()
             }
         rows[f"{arm}, after"]["moved at the end"] = mean(still_moving, own)
+        rows[f"{arm}, after"]["reward in training"] = mean(reward_at_the_end, own)
     return rows or None
 
 
@@ -150,8 +152,9 @@ TABLES: tuple[Table, ...] = (
         "arms",
         "Before and after RL",
         "Accuracy, pass@k and majority@k of samples at temperature 1 to the same problems, and the "
-        "share of each format, by arm; and how far shares still went in the last eighth of the "
-        "rounds.",
+        "share of each format, by arm; and of the last eighth of the rounds how far shares still "
+        "went, and the mean reward (of right answers, unless the arm says otherwise), which is "
+        "above accuracy where training problems are remembered.",
         arms,
     ),
     Table(
