@@ -14,6 +14,7 @@ from hone.studies.rl_after_ntp.mixture_figures import label_of
 from hone.studies.rl_after_ntp.mixture_statistics import ANSWER, WORKED, greedy, sampled
 from hone.studies.study import Table
 
+FEW = 0.01  # share of responses below which a condition, or its opposite, has no row
 _CONDITIONS: Mapping[str, pl.Expr] = {
     "all": pl.lit(True),
     "right": CORRECT,
@@ -37,7 +38,7 @@ def response_lengths(results: Results) -> Rows | None:
         ):
             for condition, which in _CONDITIONS.items():
                 found = drawn.filter(which)
-                if condition == "all" or 0 < found.height < drawn.height:
+                if condition == "all" or FEW <= found.height / drawn.height <= 1 - FEW:
                     rows[f"{name}, {decoding}, {condition}"] = _row(found, drawn.height)
     return rows or None
 
@@ -103,8 +104,8 @@ def tables(experiment: str, arms: str) -> tuple[Table, ...]:
             "Response lengths by decoding, correctness, form and finish",
             "Lengths in tokens, the end not counted, of the last evaluation; `share` is of the "
             "responses drawn in that way. A response that was cut off hides its length, so that "
-            "the share of such stands beside. Conditions that no response meets, or all, are left "
-            "out.",
+            "the share of such stands beside. Conditions that hardly any response meets, or nearly "
+            "all (99 in 100), are left out.",
             response_lengths,
         ),
         Table(
