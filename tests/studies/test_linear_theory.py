@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from hone.core.errors import UsageError
+from hone.measures import clopper_pearson
 from hone.runs.plan import Factor
 from hone.studies.rl_after_ntp import linear_bounds, linear_statistics
 from hone.studies.rl_after_ntp.linear_bounds import QUANTITIES, doubled, flips_after
@@ -89,7 +90,7 @@ def probabilities(error: dict[int, float], lam: float = LAM) -> dict[str, pl.Dat
 def add_rates(runs: Runs, seed: int, error: dict[int, float], lam: float = LAM) -> None:
     factors: dict[str, Factor] = {"experiment": "rates", "d": 11, "p_cot": 0.25, "batch": 1,
                                   "lam": lam, "chain": lam}  # fmt: skip
-    runs.add("rates", seed, probabilities(error, lam), **factors)  # pyright: ignore[reportArgumentType]
+    runs.add("rates", seed, probabilities(error, lam), arm=f"{lam}", **factors)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_rate_is_the_slope_of_late_errors(runs: Runs) -> None:
@@ -108,6 +109,22 @@ def test_a_fit_that_leaves_its_bound_once_is_counted_once(runs: Runs) -> None:
     found = linear_statistics.over_bound(runs.results)
     assert found is not None
     assert found.value == pytest.approx(1 / 3)
+
+
+def test_settings_that_are_fit_to_the_same_data_are_no_more_data(runs: Runs) -> None:
+    for seed in range(3):
+        for lam in (1.0, 2.0):
+            add_rates(runs, seed, {2**20: 0.0}, lam)
+    found = linear_statistics.over_bound(runs.results)
+    assert found is not None
+    assert found.interval == clopper_pearson(0, 3 * 2)
+
+
+def test_an_order_is_of_two_points_or_more(runs: Runs) -> None:
+    for seed in range(3):
+        add_rates(runs, seed, {1024: 0.5, 2**14: 0.25})
+    assert linear_statistics.rate("token")(runs.results) is None
+    assert linear_statistics.bias_order("token")(runs.results) is None
 
 
 def test_fits_whose_bounds_no_error_can_exceed_do_not_count(runs: Runs) -> None:
@@ -176,6 +193,17 @@ def test_what_allows_everything_is_no_limit(runs: Runs) -> None:
     assert np.isnan(limits[4:]).all()
 
 
+def test_a_model_that_is_far_off_has_no_limit_to_be_held_to(runs: Runs) -> None:
+    """Where 4ε is 1 or more, (7) says nothing: neither that a deviation is allowed, nor not."""
+    star(runs, 0, 0.05, [0.1, 0.9])
+    table = pl.DataFrame({"problem_id": ["a"], "logprob": [0.0], "strategy": ["long"]})
+    runs.add("likelihood", 0, {"likelihood-000000": table}, experiment="rounds", p_cot=0.1, d=11)
+    assert np.isnan(linear_statistics.allowed(runs.results, 0, 0.1, 6)).all()
+    found = linear_statistics.deviation(runs.results)
+    assert found is not None
+    assert np.isnan(found.value)
+
+
 def test_learning_at_once_is_when_half_of_the_uncertainty_is_gone(runs: Runs) -> None:
     learned, chance = 0.01, np.log(2) / 2
     for d, moment in ((4, 50), (12, 999)):
@@ -211,8 +239,9 @@ def test_what_quick_has_done_full_does_not_do_again() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [("experiments", ("rate",)), ("sweep", (0.0,)), ("lam", 0.0), ("d", 97), ("d", 2),
+     ("cost_sizes", (8, 200)), ("lams", (0.0, 0.1)),
      ("samples", 0), ("rate_steps", 100), ("rare", (0.25, 0.25)), ("sweep", ())],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
-    with pytest.raises(UsageError, match="looks" if key == "rate_steps" else key.rstrip("s")):
+    with pytest.raises(UsageError, match=key.rstrip("s")):
         plan(replace(study.settings("full", "core"), **{key: value}))

@@ -47,7 +47,7 @@ def test_all_experiments_are_carried_out_and_assessed(results: Results) -> None:
 def test_tables_say_what_ran_at_which_scale_and_how_long_responses_are(results: Results) -> None:
     lengths, sizes = (table.measure(results) for table in study.tables)
     assert sizes is not None
-    assert list(sizes) == ["1x2 digits", "2x3 digits"]
+    assert list(sizes) == ["p = 0.25", "p = 0.6", "1x2 digits", "2x3 digits"]
     assert {row["sequences before RL"] for row in sizes.values()} == {"16"}
     assert lengths is not None
     for name in ("before", "more ntp, equal compute", "STaR", "GRPO"):

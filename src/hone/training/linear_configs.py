@@ -38,7 +38,7 @@ class LinearSGD:
 
 
 def _require_linear(task: Parity, p_cot: float) -> None:
-    require(2 <= task.d <= MOST_BITS, "d", task.d, f"a whole number from 2 to {MOST_BITS}")
+    require(3 <= task.d <= MOST_BITS, "d", task.d, f"a whole number from 3 to {MOST_BITS}")
     require(task.leap == 1, "leap", task.leap, "1: a linear model writes every prefix product")
     require(0 <= p_cot <= 1, "p_cot", p_cot, "a number in [0, 1]")
 

@@ -129,7 +129,7 @@ def deviations(results: Results) -> Drawing | None:
         rounds = np.arange(found.shape[1], dtype=float)
         series[f"p = {p_cot:g}"] = Curve(rounds, np.maximum(found, 1e-5))
         theory[f"p = {p_cot:g}"] = Curve(rounds, np.array(limits))
-    return curves(series, "STaR round n", "|qₙ - pₙ|, and what is allowed", log_y=True,
+    return curves(series, "STaR round n", "|share - pₙ|, and what is allowed", log_y=True,
                   theory=theory)  # fmt: skip
 
 
@@ -154,14 +154,16 @@ def cost(results: Results) -> Drawing | None:
     if not len(runs):
         return None
     sizes, fewest = linear_statistics.cheapest(runs)
-    sequences = linear_statistics.sequences_of(runs, fewest)
-    series, theory = {"chains, then STaR": Curve(sizes, sequences)}, {}
+    series = {"chains, then STaR": Curve(sizes, linear_statistics.sequences_of(runs, fewest))}
     at_once = results.select(experiment="direct")
     if len(at_once):
-        name, every = "transformer, short only", np.arange(4.0, _SHOWN_BOUND + 1)
-        series[name] = Curve(*linear_statistics.direct_sequences(at_once))
-        theory[name] = Curve(every, 2.0 ** every[None])
-    return curves(series, "d", "sequences", log_x=True, log_y=True, theory=theory)
+        sizes, found = linear_statistics.direct_sequences(at_once)
+        budget = linear_statistics.direct_budget(at_once)
+        series["transformer, at once"] = Curve(sizes, found)
+        series["… not learned by then"] = Curve(sizes, np.where(np.isnan(found), budget, np.nan))
+        every = np.arange(4.0, _SHOWN_BOUND + 1)
+        series["2ᵈ queries: lower bound"] = Curve(every, 2.0 ** every[None])
+    return curves(series, "d", "sequences; queries", log_x=True, log_y=True)
 
 
 def exponential(results: Results) -> Drawing | None:
@@ -242,7 +244,7 @@ FIGURES: tuple[Figure, ...] = (
         "Distance of the share of exact chains after n rounds from 2ⁿp/(2ⁿp + 1 - p); dotted, "
         "(2ⁿ⁺¹ - 1)ε/(1 - 4ε), with ε the mean error over inputs of the model that STaR starts "
         "from, as far as it excludes anything.",
-        "Curves over rounds on a logarithmic axis, one for each starting share, each below its "
+        "Curves over rounds on a logarithmic axis, one for each starting share, each beside its "
         "dotted limit.",
         deviations,
     ),
@@ -259,8 +261,9 @@ FIGURES: tuple[Figure, ...] = (
         "What it costs as d grows",
         "Sequences, demonstrated and drawn, with which greedy answers are exact chains in 95 % of "
         "problems, from p = 1/4 with three rounds of STaR; sequences after which a transformer on "
-        "short answers alone has lost half of its uncertainty, where it has in its budget; dotted, "
-        "2ᵈ, the order of the lower bound for learning parities without steps.",
+        "short answers alone has lost half of its uncertainty, or all that it was shown if it has "
+        "not; and 2ᵈ, the order of the statistical queries that learning parities without steps "
+        "takes: a bound, not a measurement.",
         "Curves of sequences over d on logarithmic axes.",
         cost,
     ),
@@ -269,8 +272,9 @@ FIGURES: tuple[Figure, ...] = (
         "Chains that are exponentially rare",
         "Share of exact chains over rounds of STaR from chains as rare as powers of 1/d, and as "
         "2⁻ᵈ, at two d; the budget of a round grows as d, for d⁻² as d². Dotted lines double the "
-        "odds.",
-        "Curves of the share of chains over rounds, three for each d.",
+        "odds. A share of 0 has no place on the axis, so an arm that never wrote a chain has no "
+        "line.",
+        "Curves of the share of chains over rounds, one for each arm that ever wrote a chain.",
         exponential,
     ),
 )

@@ -1,6 +1,7 @@
 """The statistics behind the claims about linear models: functions of finished stages."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -94,7 +95,7 @@ def rate(quantity: str) -> Measure:
         part = results.select(d=max(results.factor("d")))
         steps, error = error_curve(part, quantity)
         late = steps >= FROM_STEPS
-        return slope_over_seeds(np.log(steps[late]), np.log(error[:, late]), part.seeds)
+        return _order(steps[late], error[:, late], part.seeds)
 
     return measure
 
@@ -102,16 +103,22 @@ def rate(quantity: str) -> Measure:
 def over_bound(results: Results) -> Estimate | None:
     """The share of fits that at any T leave any bound, over all settings.
 
-    A fit none of whose bounds is below the largest error that is possible does not count.
+    A fit none of whose bounds is below the largest error that is possible does not count. Settings
+    of one d are fit to the same data, so that it is data sets that are independent.
     """
-    left, total = [], []
+    left, total, data_sets = [], [], 0
     for seed in results.seeds:
-        counts = [_over(results.of_seeds([seed]).select(arm=arm)) for arm in results.arms]
-        left.append(sum(over for over, _ in counts))
-        total.append(sum(fits for _, fits in counts))
+        counts = [
+            (d, *_over(results.of_seeds([seed]).select(arm=arm)))
+            for d in results.factor("d")
+            for arm in results.select(d=d).arms
+        ]
+        left.append(sum(over for _, over, _ in counts))
+        total.append(sum(fits for _, _, fits in counts))
+        data_sets += sum({d: fits for d, _, fits in sorted(counts)}.values())
     if not all(total):
         return None
-    return proportion_over_seeds(left, total, results.seeds, problems=sum(total))
+    return proportion_over_seeds(left, total, results.seeds, problems=data_sets)
 
 
 def _over(results: Results) -> tuple[int, int]:
@@ -154,12 +161,19 @@ def bias_curve(
 def bias_order(quantity: str) -> Measure:
     """The slope of the logarithm of the bias on that of λ, where λ is small."""
 
-    def measure(results: Results) -> Estimate:
+    def measure(results: Results) -> Estimate | None:
         lams, bias = bias_curve(results, quantity)
         small = lams <= SMALL
-        return slope_over_seeds(np.log(lams[small]), np.log(bias[:, small]), results.seeds)
+        return _order(lams[small], bias[:, small], results.seeds)
 
     return measure
+
+
+def _order(
+    x: Float[np.ndarray, " points"], y: Float[np.ndarray, "seeds points"], seeds: Sequence[int]
+) -> Estimate | None:
+    """The slope of ln y on ln x; None from fewer than two points."""
+    return slope_over_seeds(np.log(x), np.log(y), seeds) if len(x) > 1 else None
 
 
 # ------------------------------------------------------------------------------- Theorem 2
@@ -188,6 +202,8 @@ def allowed(results: Results, seed: int, p_cot: float, rounds: int) -> Float[np.
     start = results.of_seeds([seed]).select(p_cot=p_cot)
     means = likelihood_errors(start).group_by("strategy").agg(pl.col("error").mean())
     error = float(np.max(means["error"].to_numpy()))
+    if 4 * error >= 1:  # (7) says nothing
+        return np.full(rounds, np.nan)
     limits = (2.0 ** np.arange(1, rounds + 1) - 1) * error / (1 - 4 * error)
     foretold = np.array([linear_bounds.doubled(p_cot, n) for n in range(rounds)])
     return np.where(limits < np.maximum(foretold, 1 - foretold), limits, np.nan)
@@ -206,7 +222,8 @@ def deviation(results: Results) -> Estimate:
             found = deviations(run)
             limit = allowed(results, seed, float(run.factor("p_cot")[0]), len(found))
             ratios.append((found / limit)[1:])
-        values.append(float(np.nanmax(np.concatenate(ratios))))
+        known = np.ma.masked_invalid(np.concatenate(ratios))
+        values.append(float(known.max(fill_value=None)) if known.count() else math.nan)
     return over_seeds(values, results.seeds, bounds=(0.0, math.inf))
 
 
@@ -267,10 +284,10 @@ def sequences_of(
 
 
 @measured_on("cost")
-def cost_order(results: Results) -> Estimate:
+def cost_order(results: Results) -> Estimate | None:
     """The slope of the logarithm of the cheapest budget on that of d."""
     sizes, fewest = cheapest(results)
-    return slope_over_seeds(np.log(sizes), np.log(fewest), results.select(stage="rl").seeds)
+    return _order(sizes, fewest, results.select(stage="rl").seeds)
 
 
 def exact_after(rarity: str, *, largest_d: bool = False) -> Measure:
@@ -303,6 +320,13 @@ def direct_sequences(
     for seed, d, sequences in first.iter_rows():
         found[results.seeds.index(seed), sizes.index(d)] = sequences
     return np.array(sizes, dtype=float), found
+
+
+def direct_budget(results: Results) -> int:
+    """The sequences that the transformer is shown at most."""
+    most = results.select(stage="direct").metrics()["sequences"].max()
+    assert isinstance(most, int)
+    return most
 
 
 @measured_on("direct")

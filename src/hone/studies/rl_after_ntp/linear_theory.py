@@ -19,6 +19,7 @@ from hone.studies.study import Study, seed_by_seed
 from hone.tasks.parity import Parity, parity_mixture
 from hone.training.configs import Evaluation, Likelihood, Optimizer, Respond, Supervise
 from hone.training.linear_configs import LinearFit, LinearRates, LinearSGD, LinearStar
+from hone.training.linear_data import MOST_BITS
 
 _COUNTS = ("steps", "batch", "star_steps", "samples", "extra_rounds", "problems", "rate_steps",
            "replicas", "direct_steps")  # fmt: skip
@@ -52,7 +53,7 @@ class Settings:
     replicas: int = 16  # of it, each on data of its own
     lams: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)  # whose bias is measured
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
-    budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000, 8000)  # steps a fit
+    budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000)  # steps a fit
     rare_sizes: tuple[int, ...] = (11, 22)  # d at which chains become as rare as powers of 1/d
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
@@ -62,20 +63,23 @@ class Settings:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("lam", "star_lam", "chain_lam"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        require(self.rate_steps >= 512, "rate_steps", self.rate_steps, "512 or more")
         for name in ("sweep", "rare"):
             for p_cot in getattr(self, name):
                 require(0 < p_cot < 1, name, p_cot, "numbers between 0 and 1")
+        for lam in self.lams:
+            require(lam > 0, "lams", lam, "numbers above 0")
         for name in _SEVERAL:
             values = getattr(self, name)
             require(len(set(values)) == len(values) > 0, name, values, "one or more, none twice")
-        for name, least in (
+        for name, sizes in (
             ("d", (self.d,)),
             ("sizes", self.sizes),
             ("cost_sizes", self.cost_sizes),
             ("rare_sizes", self.rare_sizes),
         ):
-            # For d = 2 Lemma 1 fails: a mismatch is x_2 itself.
-            require(min(least) >= 3, name, min(least), "3 or more")
+            for d in sizes:  # for d = 2 Lemma 1 fails: a mismatch is x_2 itself
+                require(3 <= d <= MOST_BITS, name, d, f"whole numbers from 3 to {MOST_BITS}")
 
     @property
     def pretraining(self) -> LinearSGD:

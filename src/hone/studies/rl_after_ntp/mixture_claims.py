@@ -28,6 +28,7 @@ from hone.studies.rl_after_ntp.mixture_statistics import (
 from hone.studies.study import Claim, Measure, cited
 
 LITTLE, MUCH = 0.1, 0.2  # of greedy accuracy
+AT = "p_cot of the settings (0.4 unless set)"
 BUDGETS = {
     "×1 samples": "as many sequences as RL draws",
     "×10 samples": "ten times as many sequences as RL draws",
@@ -78,7 +79,7 @@ def _before_rl(claim: _Cite) -> tuple[Claim, ...]:
             id="worked_is_better",
             statement="Before RL, what is worked out is right more often than what is answered at "
             "once.",
-            statistic="accuracy given worked minus accuracy given answer, temperature 1",
+            statistic=f"accuracy given worked minus accuracy given answer, temperature 1, {AT}",
             region=AtLeast(MUCH),
             measure=worked_is_better,
         ),
@@ -90,7 +91,7 @@ def _prediction_stalls(claim: _Cite) -> tuple[Claim, ...]:
         claim(
             id=f"prediction_stalls_{_slug(budget)}",
             statement=f"More next-token prediction, on {words}, adds little.",
-            statistic="greedy accuracy after it minus before",
+            statistic=f"greedy accuracy after it minus before, {AT}",
             region=AtMost(LITTLE),
             measure=added_by_prediction(budget),
         )
@@ -103,7 +104,7 @@ def _rl_lifts(claim: _Cite) -> tuple[Claim, ...]:
         claim(
             id=f"{name}_lifts",
             statement=f"{label} from the same model lifts its accuracy.",
-            statistic="greedy accuracy after RL minus before",
+            statistic=f"greedy accuracy after RL minus before, {AT}",
             region=AtLeast(MUCH),
             measure=added_by_rl("algorithms", algorithm=name),
         )
@@ -116,7 +117,7 @@ def _rl_beats_prediction(claim: _Cite) -> tuple[Claim, ...]:
         claim(
             id=f"rl_beats_prediction_{_slug(budget)}",
             statement=f"GRPO adds more than next-token prediction on {words}.",
-            statistic="greedy accuracy after GRPO minus that after more prediction",
+            statistic=f"greedy accuracy after GRPO minus that after more prediction, {AT}",
             region=AtLeast(MUCH),
             measure=rl_over_prediction(budget),
         )
@@ -129,14 +130,14 @@ def _how_rl_lifts(claim: _Cite) -> tuple[Claim, ...]:
         claim(
             id="steep",
             statement="Accuracy rises steeply, within few RL steps.",
-            statistic="share of GRPO's rounds after which half of the gain is made",
+            statistic=f"share of GRPO's rounds after which half of the gain is made, {AT}",
             region=AtMost(0.25),
             measure=steepness,
         ),
         claim(
             id="longer",
             statement="RL lengthens responses, with no length bonus.",
-            statistic="mean sampled length after over before, smallest over algorithms",
+            statistic=f"mean sampled length after over before, smallest over algorithms, {AT}",
             region=AtLeast(1.25),
             measure=longer,
             unit="×",
@@ -144,14 +145,14 @@ def _how_rl_lifts(claim: _Cite) -> tuple[Claim, ...]:
         claim(
             id="works_out",
             statement="After RL, greedy answers are worked out.",
-            statistic="share of worked greedy responses, smallest over algorithms",
+            statistic=f"share of worked greedy responses, smallest over algorithms, {AT}",
             region=AtLeast(0.95),
             measure=works_out,
         ),
         claim(
             id="every_temperature",
             statement="Every algorithm lifts accuracy at every sampling temperature.",
-            statistic="smallest gain in greedy accuracy over algorithms and temperatures",
+            statistic=f"smallest gain in greedy accuracy over algorithms and temperatures, {AT}",
             region=AtLeast(LITTLE),
             measure=every_temperature,
         ),

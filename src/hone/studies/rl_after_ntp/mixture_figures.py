@@ -18,7 +18,8 @@ from hone.studies.study import Figure
 
 PREDICTION, MORE = "next-token prediction", "more next-token prediction"
 ALGORITHMS = {"star": "STaR", "reinforce": "REINFORCE", "grpo": "GRPO"}
-ORDER = (PREDICTION, MORE, *ALGORITHMS.values())  # whose colours are the same in every figure
+SAMPLED = "the same, sampled"
+ORDER = (PREDICTION, MORE, *ALGORITHMS.values(), SAMPLED)  # whose colours are always the same
 
 Levels = Mapping[str, Number]
 _WHOLE = (0.0, 1.0)
@@ -125,7 +126,7 @@ def over_p_cot(results: Results) -> Drawing | None:
     before, after = runs.select(stage="pretrain"), runs.select(stage="rl")
     series = {
         PREDICTION: Curve(x, _rates(greedy(before))),
-        "the same, sampled": Curve(x, _rates(sampled(before))),
+        SAMPLED: Curve(x, _rates(sampled(before))),
         "GRPO": Curve(x, _rates(greedy(after))),
     }
     x_label = "share of worked solutions in the data (p_cot)"

@@ -64,11 +64,11 @@ def _row(found: pl.DataFrame, of: int) -> dict[str, Cell]:
     }
 
 
-def what_ran(experiment: str) -> Callable[[Results], Rows | None]:
-    """The decoders of an experiment, their budget, and accuracy before RL and after, by arm."""
+def what_ran(*experiments: str) -> Callable[[Results], Rows | None]:
+    """The decoders of experiments, their budget, and accuracy before RL and after, by arm."""
 
     def rows(results: Results) -> Rows | None:
-        runs = results.select(experiment=experiment)
+        runs = results.where(lambda factors: factors.get("experiment") in experiments)
         return {arm: _scale(runs.select(arm=arm)) for arm in runs.arms} or None
 
     return rows
@@ -111,8 +111,8 @@ def tables(experiment: str, arms: str) -> tuple[Table, ...]:
         Table(
             experiment,
             "What ran at which scale",
-            f"{arms}, the sequences that the decoder was trained on before RL, and accuracy before "
-            "RL and after. Sampled figures are at temperature 1.",
-            what_ran(experiment),
+            f"{arms} or by p_cot, the sequences that the decoder was trained on before RL, and "
+            "accuracy before RL and after. Sampled figures are at temperature 1.",
+            what_ran("rarity", experiment),
         ),
     )

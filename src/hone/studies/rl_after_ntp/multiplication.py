@@ -63,7 +63,8 @@ class Settings(MixtureSettings):
     def of_size(self, size: str) -> "Settings":
         """The same for numbers of other lengths, e.g. `4x3`."""
         n, cross, m = size.partition("x")
-        require(cross == "x" and n.isdigit() and m.isdigit(), "sizes", size, "such as 4x3")
+        sound = cross == "x" and n.isdigit() and m.isdigit() and int(n) * int(m) > 0
+        require(sound, "sizes", size, "such as 4x3")
         return replace(self, n=int(n), m=int(m), sizes=())
 
 

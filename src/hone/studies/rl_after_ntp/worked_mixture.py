@@ -103,6 +103,7 @@ class Settings(MixtureSettings):
         """The same with another decoder, e.g. `3x96`."""
         layers, cross, width = scale.partition("x")
         sound = cross == "x" and layers.isdigit() and width.isdigit()
+        sound = sound and int(layers) * int(width) > 0
         require(sound, "scales", scale, "such as 3x96")
         return replace(self, layers=int(layers), width=int(width), scales=())
 
