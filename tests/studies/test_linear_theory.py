@@ -186,6 +186,20 @@ def test_deviations_are_measured_against_what_is_allowed(runs: Runs) -> None:
     assert found.value == pytest.approx(0.06 / (0.03 / 0.96), rel=0.15)  # shares are rounded
 
 
+def test_the_last_round_is_held_against_odds_that_doubled_every_round(runs: Runs) -> None:
+    for seed in range(3):
+        tables = {}
+        for step, share in ((1, 0.25), (2, 0.2), (3, 0.9)):  # the last is asked after training
+            n = round(200 * share)
+            table = pl.concat([rows("long", 1.0, n=n), rows("short", 0.5, n=200 - n)])
+            name = f"train-{step:06d}" if step < 3 else "evaluation-000002"
+            tables[name] = table.with_columns(step=pl.lit(step))
+        runs.add("rl", seed, tables, experiment="exponential", rarity="2⁻ᵈ", d=4, p_cot=2.0**-4)
+    found = linear_statistics.still_doubled(runs.results)
+    assert found is not None
+    assert found.value == pytest.approx(0.2 / doubled(2.0**-4, 1))
+
+
 def test_what_allows_everything_is_no_limit(runs: Runs) -> None:
     star(runs, 0, 0.05, [0.1] * 6)
     limits = linear_statistics.allowed(runs.results, 0, 0.1, 6)

@@ -271,8 +271,8 @@ FIGURES: tuple[Figure, ...] = (
         "exponential",
         "Chains that are exponentially rare",
         "Share of exact chains over rounds of STaR from chains as rare as powers of 1/d, and as "
-        "2⁻ᵈ, at two d; the budget of a round grows as d, for d⁻² as d². Dotted lines double the "
-        "odds. A share of 0 has no place on the axis, so an arm that never wrote a chain has no "
+        "2⁻ᵈ, at two d; the budget of a round grows as d for d⁻¹, else as d². Dotted lines double "
+        "the odds. A share of 0 has no place on the axis: an arm that never wrote a chain has no "
         "line.",
         "Curves of the share of chains over rounds, one for each arm that ever wrote a chain.",
         exponential,

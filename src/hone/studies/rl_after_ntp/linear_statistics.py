@@ -290,16 +290,30 @@ def cost_order(results: Results) -> Estimate | None:
     return _order(sizes, fewest, results.select(stage="rl").seeds)
 
 
-def exact_after(rarity: str, *, largest_d: bool = False) -> Measure:
-    """Per seed, exact chains among greedy answers after STaR, fewest over d or at the largest."""
+def exact_after(rarity: str) -> Measure:
+    """Per seed, exact chains among greedy answers after STaR, fewest over d."""
 
     @measured_on("exponential", rarity=rarity)
     def measure(results: Results) -> Estimate:
-        sizes = results.factor("d")
-        runs = results.select(stage="rl", d=max(sizes)) if largest_d else results.select(stage="rl")
-        return extreme_of(greedy(runs), EXACT, "d", largest=False)
+        return extreme_of(greedy(results.select(stage="rl")), EXACT, "d", largest=False)
 
     return measure
+
+
+@measured_on("exponential", rarity="2⁻ᵈ")
+def still_doubled(results: Results) -> Estimate:
+    """Per seed, exact chains of the last round over what doubled odds foretell, at the largest d.
+
+    Of what STaR drew, which is many more than are asked afterwards.
+    """
+    runs = results.select(stage="rl", d=max(results.factor("d")))
+    values = [_of_foretold(runs.of_seeds([seed])) for seed in runs.seeds]
+    return over_seeds(values, runs.seeds, bounds=(0.0, math.inf))
+
+
+def _of_foretold(run: Results) -> float:
+    (p_cot,), drawn = run.factor("p_cot"), chain_shares(run)[:-1]
+    return float(drawn[-1]) / linear_bounds.doubled(float(p_cot), len(drawn) - 1)
 
 
 LEARNED = math.log(2) / 4

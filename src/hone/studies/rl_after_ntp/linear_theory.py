@@ -22,7 +22,7 @@ from hone.training.linear_configs import LinearFit, LinearRates, LinearSGD, Line
 from hone.training.linear_data import MOST_BITS
 
 _COUNTS = ("steps", "batch", "star_steps", "samples", "extra_rounds", "problems", "rate_steps",
-           "replicas", "direct_steps")  # fmt: skip
+           "replicas", "rare_steps", "direct_steps")  # fmt: skip
 
 
 _SEVERAL = ("sweep", "rare", "sizes", "lams", "cost_sizes", "budgets", "rare_sizes",
@@ -55,6 +55,7 @@ class Settings:
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
     budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000)  # steps a fit
     rare_sizes: tuple[int, ...] = (11, 22)  # d at which chains become as rare as powers of 1/d
+    rare_steps: int = 2000  # a round there
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
 
@@ -203,14 +204,16 @@ def cost(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
-    """Chains as rare as d^-1 and d^-2, each at its power's budget, and as 2^-d at that of d^-1."""
+    """Chains as rare as d^-1 and d^-2, each at its power's budget, and as 2^-d at that of d^-2."""
+    few = replace(settings, star_steps=settings.rare_steps)
     for d in settings.rare_sizes:
-        for rarity, p_cot, power in (("d⁻¹", 1 / d, 1), ("d⁻²", d**-2.0, 2), ("2⁻ᵈ", 2.0**-d, 1)):
-            enough = settings.with_patience(float(d) ** -power)
+        for rarity, p_cot, power in (("d⁻¹", 1 / d, 1), ("d⁻²", d**-2.0, 2), ("2⁻ᵈ", 2.0**-d, 2)):
+            enough = few.with_patience(float(d) ** -power)
+            rounds = flips_after(float(d) ** -power) + settings.extra_rounds
             factors: dict[str, Factor] = {"experiment": "exponential", "rarity": rarity}
             base = pretrain(enough, f"d={d} p={rarity}", seed, d, p_cot, enough.star, **factors)
             yield base
-            yield star(enough, base, enough.star, flips_after(p_cot) + settings.extra_rounds)
+            yield star(enough, base, enough.star, rounds)
 
 
 def direct(settings: Settings, seed: int) -> Iterator[Node]:
