@@ -35,7 +35,7 @@ class Settings(MixtureSettings):
 
     n: int = 3  # digits of the first factor
     m: int = 2  # digits of the second
-    sizes: tuple[str, ...] = ("2x2", "3x2", "4x4")  # of the experiment that varies n and m
+    sizes: tuple[str, ...] = ("2x2", "3x2", "4x4", "5x5")  # of the experiment that varies n and m
     architecture: Architecture = "gpt2"
     layers: int = 3
     width: int = 64
