@@ -33,6 +33,7 @@ from hone.tasks.multiplication import Multiplication
 class Settings(MixtureSettings):
     """What a run of the study fixes; every field can be set on the command line as key=value."""
 
+    p_cot: float = 0.4  # at 0.25 only some seeds learn to work products out
     n: int = 3  # digits of the first factor
     m: int = 2  # digits of the second
     sizes: tuple[str, ...] = ("2x2", "3x2", "4x4", "5x5")  # of the experiment that varies n and m

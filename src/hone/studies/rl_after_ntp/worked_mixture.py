@@ -38,6 +38,7 @@ _GENERATED = ("low", "high", "distractors", "layers", "width", "scales")
 class Settings(MixtureSettings):
     """What a run of the study fixes; every field can be set on the command line as key=value."""
 
+    p_cot: float = 0.4  # at 0.25 only some seeds learn to work problems out
     low: int = 2  # steps of a word problem; of one there are so few that answers are remembered
     high: int = 2
     distractors: int = 0  # quantities that are not needed, at most
