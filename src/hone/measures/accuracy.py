@@ -60,8 +60,7 @@ def accuracy_change(
     rows, notes = zip(*(usable(each, "accuracy change", (*keys, "grade"))
                         for each in (after, before)), strict=True)  # fmt: skip
     one, other = (per_problem(each, CORRECT.mean()) for each in rows)
-    note = "; ".join(note for note in notes if note)
-    return replace(paired_change(one, other, confidence), note=note)
+    return replace(paired_change(one, other, confidence), note=joined(*notes))
 
 
 def paired_change(after: pl.DataFrame, before: pl.DataFrame, confidence: float = 0.95) -> Estimate:
@@ -121,11 +120,9 @@ def pass_at_k_curve(
     Raises:
         UsageError: a column it needs is missing, or no problem has k samples.
     """
-    found = {}
-    for k in ks:
-        credits, note = pass_credits(table, k)
-        found[k] = estimate(credits, confidence, note)
-    return found
+    counts, note = _right_of_each(table)
+    credits = ((k, *_passed(counts, k, note)) for k in ks)
+    return {k: estimate(found, confidence, left_out) for k, found, left_out in credits}
 
 
 def pass_credits(table: pl.DataFrame, k: int) -> tuple[pl.DataFrame, str]:
@@ -134,8 +131,18 @@ def pass_credits(table: pl.DataFrame, k: int) -> tuple[pl.DataFrame, str]:
     Raises:
         UsageError: a column it needs is missing, or no problem has k samples.
     """
+    counts, note = _right_of_each(table)
+    return _passed(counts, k, note)
+
+
+def _right_of_each(table: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    """Right samples of every problem as `hits`, and all of them as `n`."""
     rows, note = usable(table, "pass@k", ("problem_id", "grade"))
-    counts = per_problem(rows, CORRECT.sum(), n=pl.len().cast(pl.Int64))
+    return per_problem(rows, CORRECT.sum(), n=pl.len().cast(pl.Int64)), note
+
+
+def _passed(counts: pl.DataFrame, k: int, note: str) -> tuple[pl.DataFrame, str]:
+    """pass@k of every problem that has k samples."""
     kept, note = _enough(counts, k, note)
     correct = kept["hits"].to_numpy().astype(np.int64)
     passed = pass_at_k(correct, kept["n"].to_numpy(), k)

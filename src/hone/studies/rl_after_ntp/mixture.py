@@ -114,6 +114,18 @@ class MixtureSettings(ABC):
         return self.batch
 
 
+def two_numbers(key: str, text: str, example: str) -> tuple[int, int]:
+    """Those of a text such as `3x96`.
+
+    Raises:
+        UsageError: naming the key, where they are not two whole numbers from 1.
+    """
+    one, cross, other = text.partition("x")
+    sound = cross == "x" and one.isdigit() and other.isdigit() and int(one) * int(other) > 0
+    require(sound, key, text, f"such as {example}")
+    return int(one), int(other)
+
+
 def shaped_for(task: Task, architecture: Architecture, layers: int, width: int) -> DecoderConfig:
     """A decoder with room for a task, in the style of the paper's two families; heads from 16."""
     require(layers >= 1, "layers", layers, "1 or more")

@@ -10,7 +10,6 @@ mixture has are in `mixture_arms.py`; `Settings.experiments` names those that a 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hone.core.errors import require
 from hone.models.config import DecoderConfig
 from hone.objectives.algorithms import grpo
 from hone.runs.plan import Node
@@ -21,6 +20,7 @@ from hone.studies.rl_after_ntp.mixture import (
     post_train,
     pretrain,
     shaped_for,
+    two_numbers,
 )
 from hone.studies.rl_after_ntp.mixture_figures import figures
 from hone.studies.rl_after_ntp.mixture_tables import tables
@@ -63,10 +63,8 @@ class Settings(MixtureSettings):
 
     def of_size(self, size: str) -> "Settings":
         """The same for numbers of other lengths, e.g. `4x3`."""
-        n, cross, m = size.partition("x")
-        sound = cross == "x" and n.isdigit() and m.isdigit() and int(n) * int(m) > 0
-        require(sound, "sizes", size, "such as 4x3")
-        return replace(self, n=int(n), m=int(m), sizes=())
+        n, m = two_numbers("sizes", size, "4x3")
+        return replace(self, n=n, m=m, sizes=())
 
 
 def sizes(settings: Settings, seed: int) -> Iterator[Node]:

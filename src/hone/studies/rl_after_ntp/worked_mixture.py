@@ -20,7 +20,13 @@ from hone.objectives.algorithms import grpo
 from hone.runs.plan import Node
 from hone.studies.adopted import adopted, folder_of
 from hone.studies.rl_after_ntp import mixture_arms
-from hone.studies.rl_after_ntp.mixture import MixtureSettings, post_train, pretrain, shaped_for
+from hone.studies.rl_after_ntp.mixture import (
+    MixtureSettings,
+    post_train,
+    pretrain,
+    shaped_for,
+    two_numbers,
+)
 from hone.studies.rl_after_ntp.mixture_figures import figures
 from hone.studies.rl_after_ntp.mixture_tables import tables
 from hone.studies.rl_after_ntp.worked_mixture_claims import CLAIMS
@@ -102,11 +108,8 @@ class Settings(MixtureSettings):
 
     def of_scale(self, scale: str) -> "Settings":
         """The same with another decoder, e.g. `3x96`."""
-        layers, cross, width = scale.partition("x")
-        sound = cross == "x" and layers.isdigit() and width.isdigit()
-        sound = sound and int(layers) * int(width) > 0
-        require(sound, "scales", scale, "such as 3x96")
-        return replace(self, layers=int(layers), width=int(width), scales=())
+        layers, width = two_numbers("scales", scale, "3x96")
+        return replace(self, layers=layers, width=width, scales=())
 
 
 def scales(settings: Settings, seed: int) -> Iterator[Node]:
