@@ -19,6 +19,7 @@ from hone.measures.intervals import (
     proportion_over_seeds,
     slope,
     slope_over_seeds,
+    slope_weights,
 )
 from hone.measures.lengths import Lengths, length_histogram, lengths
 from hone.measures.logistic import logistic_fit
@@ -60,6 +61,7 @@ __all__ = [
     "shares",
     "slope",
     "slope_over_seeds",
+    "slope_weights",
     "step_accuracy",
     "verdict",
     "verified_share",

@@ -266,12 +266,18 @@ def slope(
     """
     require(len(x) >= 3, "points", len(x), "3 or more for a slope interval")
     require(float(np.ptp(x)) > 0, "x", x.tolist(), "at least two different values")
-    value, centred = float(_slopes(x, y[None])[0]), x - x.mean()
+    value, centred = float(y @ slope_weights(x)), x - x.mean()
     residuals = y - y.mean() - value * centred
     error = math.sqrt(residuals @ residuals / (len(x) - 2) / (centred @ centred))
     half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 2)) * error
     method = f"t over {len(x)} points"
     return Estimate(value, (value - half, value + half), confidence, method, tuple(seeds))
+
+
+def slope_weights(x: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+    """What a least-squares slope on x multiplies the value at each point with."""
+    centred = x - x.mean()
+    return centred / (centred @ centred)
 
 
 def slope_over_seeds(
@@ -292,14 +298,7 @@ def slope_over_seeds(
         UsageError: x all the same.
     """
     require(len(x) >= 2 and float(np.ptp(x)) > 0, "x", x.tolist(), "at least two different values")
-    return over_seeds(_slopes(x, y), seeds, confidence)
-
-
-def _slopes(
-    x: Float[np.ndarray, " points"], y: Float[np.ndarray, "seeds points"]
-) -> Float[np.ndarray, " seeds"]:
-    centred = x - x.mean()
-    return y @ centred / (centred @ centred)
+    return over_seeds(y @ slope_weights(x), seeds, confidence)
 
 
 def _seed_interval(

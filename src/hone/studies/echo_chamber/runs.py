@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 import polars as pl
 
-from hone.measures import Estimate, clopper_pearson, over_seeds, slope_over_seeds
+from hone.measures import Estimate, clopper_pearson, over_seeds, slope_over_seeds, slope_weights
 from hone.measures.accuracy import estimate, paired_change
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -116,7 +116,7 @@ def trend_over(
         levels = runs.select(stage=stages[0]).factor(factor)
         if len(levels) < 3:
             return None
-        weights = _slope_weights(len(levels))
+        weights = slope_weights(np.arange(len(levels), dtype=float))
         parts = [
             (weight if place == 0 else -weight,
              credits_of(runs.select(**{factor: level}), stage, credit))
@@ -126,12 +126,6 @@ def trend_over(
         return _estimated(_summed(parts), None)
 
     return measure
-
-
-def _slope_weights(levels: int) -> np.ndarray:
-    """What a least-squares slope on the ranks multiplies each level with."""
-    centred = np.arange(levels) - (levels - 1) / 2
-    return centred / (centred @ centred)
 
 
 def _summed(parts: list[tuple[float, pl.DataFrame]]) -> pl.DataFrame:
