@@ -22,6 +22,11 @@ from hone.studies.select_and_improve.statistics import (
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
 UNCHANGED = "unchanged"  # of the variations of the main experiment
+VARIED_SINGLE = {
+    "twice the group": {"F": -0.09, "B": 0.05},
+    "a KL coefficient of 0.1": {"F": None, "B": None},
+}
+"""Variations also of arms with one strategy, and the paper's change: its penalty is never 0."""
 
 
 def _of(experiment: str, **factors: Factor) -> dict[str, Factor]:
@@ -144,9 +149,9 @@ ABLATIONS = (
             Within(-STILL, STILL),
             accuracy_against(
                 "after",
-                _of("hyperparameters", variation=variation),
+                _of("hyperparameters", data="FB", variation=variation),
                 "after",
-                _of("hyperparameters", variation=UNCHANGED),
+                _of("hyperparameters", data="FB", variation=UNCHANGED),
             ),
             reported,
         )
@@ -157,6 +162,24 @@ ABLATIONS = (
             ("half the learning rate", None),
             ("twice the learning rate", None),
         )
+    ),
+    *(
+        claim(
+            f"{variation.replace(' ', '_')}_changes_nothing_for_{data}",
+            f"{SELECT} Table 3",
+            f"{variation[0].upper()}{variation[1:]} makes no difference to {data}.",
+            f"{ACCURACY} after RL on hard problems, minus that of the main runs",
+            Within(-STILL, STILL),
+            accuracy_against(
+                "after",
+                _of("hyperparameters", data=data, variation=variation),
+                "after",
+                _of("hyperparameters", data=data, variation=UNCHANGED),
+            ),
+            reported,
+        )
+        for variation, by_arm in VARIED_SINGLE.items()
+        for data, reported in by_arm.items()
     ),
     *(
         claim(

@@ -7,7 +7,7 @@ to 15 operations; then, from demonstrations of 2 to 5 operations, to solve probl
 carries out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from hone.objectives.curricula import Adaptive, Fixed, Staged
@@ -33,6 +33,7 @@ from hone.studies.select_and_improve.claims_elsewhere import (
     RESTRAINT,
     ROBUSTNESS,
     UNCHANGED,
+    VARIED_SINGLE,
 )
 from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
@@ -176,18 +177,34 @@ def restrained(settings: Settings, seed: int) -> Iterator[Node]:
 
 def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
     """Group, KL and learning rate, one at a time (E10)."""
-    base = fine_tune(settings, seed, "FB")
-    for variation, changes in {
-        UNCHANGED: {},
-        "twice the group": {"group": 2 * settings.group},
-        "a KL coefficient of 0.05": {"kl": RESTRAINT},
-        "a KL coefficient of 0.1": {"kl": 2 * RESTRAINT},
-        "half the learning rate": {"lr": settings.lr / 2},
-        "twice the learning rate": {"lr": 2 * settings.lr},
-    }.items():
-        other, arm = replace(settings, **changes), f"FB {variation}"
-        rl = post_train(other, base, arm, experiment="hyperparameters", variation=variation)
+    yield from varied(settings, seed, "FB", VARIATIONS)
+
+
+def hyperparameters_single(settings: Settings, seed: int) -> Iterator[Node]:
+    """What E10 also varies where demonstrations show one strategy."""
+    for data in ("F", "B"):
+        yield from varied(settings, seed, data, (UNCHANGED, *VARIED_SINGLE))
+
+
+def varied(settings: Settings, seed: int, data: str, variations: Iterable[str]) -> Iterator[Node]:
+    """RL from one model with other hyperparameters."""
+    base = fine_tune(settings, seed, data)
+    for variation in variations:
+        changes = {key: change(settings) for key, change in VARIATIONS[variation].items()}
+        rl = post_train(replace(settings, **changes), base, f"{data} {variation}",
+                        experiment="hyperparameters", variation=variation)  # fmt: skip
         yield from with_rl(settings, base, rl)
+
+
+VARIATIONS: dict[str, dict[str, Callable[[Settings], float]]] = {
+    UNCHANGED: {},
+    "twice the group": {"group": lambda settings: 2 * settings.group},
+    "a KL coefficient of 0.05": {"kl": lambda _: RESTRAINT},
+    "a KL coefficient of 0.1": {"kl": lambda _: 2 * RESTRAINT},
+    "half the learning rate": {"lr": lambda settings: settings.lr / 2},
+    "twice the learning rate": {"lr": lambda settings: 2 * settings.lr},
+}
+"""Of the main experiment: which setting becomes what."""
 
 
 def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
@@ -251,6 +268,7 @@ EXPERIMENTS = {
         compositions,
         restrained,
         hyperparameters,
+        hyperparameters_single,
         algorithms,
         curricula,
         pretraining,
@@ -298,6 +316,7 @@ study = Study(
             "compositions": replace(CORE, experiments=("compositions",)),
             "restrained": replace(CORE, experiments=("restrained",)),
             "hyperparameters": replace(CORE, experiments=("hyperparameters",)),
+            "hyperparameters_single": replace(CORE, experiments=("hyperparameters_single",)),
             "algorithms": replace(CORE, experiments=("algorithms", "curricula")),
             "pretraining": replace(CORE, experiments=("pretraining",)),
         },
@@ -306,7 +325,7 @@ study = Study(
             "robustness": replace(
                 PAPER, experiments=("tilt", "another_field", "longer", "compositions")
             ),
-            "ablations": replace(PAPER, experiments=("hyperparameters",)),
+            "ablations": replace(PAPER, experiments=("hyperparameters", "hyperparameters_single")),
         },
     },
     plan=plan,
