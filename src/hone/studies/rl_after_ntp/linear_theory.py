@@ -22,7 +22,7 @@ from hone.training.linear_configs import LinearFit, LinearRates, LinearSGD, Line
 from hone.training.linear_data import MOST_BITS
 
 _COUNTS = ("steps", "batch", "star_steps", "samples", "extra_rounds", "problems", "rate_steps",
-           "replicas", "rare_steps", "direct_steps")  # fmt: skip
+           "replicas", "direct_steps")  # fmt: skip
 
 
 _SEVERAL = ("sweep", "rare", "sizes", "lams", "cost_sizes", "budgets", "rare_sizes",
@@ -55,7 +55,7 @@ class Settings:
     cost_sizes: tuple[int, ...] = (8, 16, 32, 64)  # d at which the cost of learning is measured
     budgets: tuple[int, ...] = (125, 250, 500, 1000, 2000, 4000)  # steps a fit
     rare_sizes: tuple[int, ...] = (11, 22)  # d at which chains become as rare as powers of 1/d
-    rare_steps: int = 2000  # a round there
+    rare_steps: tuple[int, int] = (4000, 1500)  # a round there: at d^-1, and where they are rarer
     direct_sizes: tuple[int, ...] = (4, 6, 8, 10, 12)  # d that a transformer answers at once
     direct_steps: int = 1000
 
@@ -64,6 +64,10 @@ class Settings:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("lam", "star_lam", "chain_lam"):
             require(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        steps = self.rare_steps
+        require(
+            len(steps) == 2 and min(steps) >= 1, "rare_steps", steps, "two whole numbers from 1"
+        )
         require(self.rate_steps >= 512, "rate_steps", self.rate_steps, "512 or more")
         for name in ("sweep", "rare"):
             for p_cot in getattr(self, name):
@@ -205,9 +209,9 @@ def cost(settings: Settings, seed: int) -> Iterator[Node]:
 
 def exponential(settings: Settings, seed: int) -> Iterator[Node]:
     """Chains as rare as d^-1 and d^-2, each at its power's budget, and as 2^-d at that of d^-2."""
-    few = replace(settings, star_steps=settings.rare_steps)
     for d in settings.rare_sizes:
         for rarity, p_cot, power in (("d⁻¹", 1 / d, 1), ("d⁻²", d**-2.0, 2), ("2⁻ᵈ", 2.0**-d, 2)):
+            few = replace(settings, star_steps=settings.rare_steps[power - 1])
             enough = few.with_patience(float(d) ** -power)
             rounds = flips_after(float(d) ** -power) + settings.extra_rounds
             factors: dict[str, Factor] = {"experiment": "exponential", "rarity": rarity}
