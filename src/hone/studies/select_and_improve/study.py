@@ -176,8 +176,15 @@ def restrained(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
-    """Group, KL and learning rate, one at a time (E10)."""
-    yield from varied(settings, seed, "FB", VARIATIONS)
+    """Group and KL, one at a time (E10)."""
+    group_and_kl = ("twice the group", "a KL coefficient of 0.05", "a KL coefficient of 0.1")
+    yield from varied(settings, seed, "FB", (UNCHANGED, *group_and_kl))
+
+
+def learning_rates(settings: Settings, seed: int) -> Iterator[Node]:
+    """RL at half the learning rate and at twice it (E10)."""
+    rates = ("half the learning rate", "twice the learning rate")
+    yield from varied(settings, seed, "FB", (UNCHANGED, *rates))
 
 
 def hyperparameters_single(settings: Settings, seed: int) -> Iterator[Node]:
@@ -244,10 +251,22 @@ PRACTICE: dict[str, dict[str, float]] = {
 """Amounts of practice before RL: what is multiplied by how much."""
 
 
-def pretraining(settings: Settings, seed: int) -> Iterator[Node]:
-    """How much practice with long walks and lists RL's improvement needs, of which kind, when."""
-    for name, factors in PRACTICE.items():
-        changes = {key: by * getattr(settings, key) for key, by in factors.items()}
+def practice(settings: Settings, seed: int) -> Iterator[Node]:
+    """How much practice with long walks and lists RL's improvement needs."""
+    less = ("half of long", "a quarter of long", "half as many lists")
+    yield from practised(settings, seed, ("all", *less))
+
+
+def practice_mix(settings: Settings, seed: int) -> Iterator[Node]:
+    """Of which kind the lists are, and how much is replayed in fine-tuning."""
+    mixes = ("half of replay", "no replay", "lists half undone")
+    yield from practised(settings, seed, ("all", *mixes))
+
+
+def practised(settings: Settings, seed: int, amounts: Iterable[str]) -> Iterator[Node]:
+    """RL from models that practised other amounts."""
+    for name in amounts:
+        changes = {key: by * getattr(settings, key) for key, by in PRACTICE[name].items()}
         whole = {key: round(value) for key, value in changes.items() if key in ("long", "replay")}
         other = replace(settings, **changes | whole)
         base = fine_tune(other, seed, "FB")
@@ -268,10 +287,12 @@ EXPERIMENTS = {
         compositions,
         restrained,
         hyperparameters,
+        learning_rates,
         hyperparameters_single,
         algorithms,
         curricula,
-        pretraining,
+        practice,
+        practice_mix,
     )
 }
 
@@ -281,7 +302,9 @@ def plan(settings: Settings) -> list[Node]:
     return seed_by_seed(settings, EXPERIMENTS)
 
 
-CORE = Settings(("main", "easier", "yardsticks"))
+CORE = Settings(("main", "easier"))
+FURTHER = tuple(name for name in EXPERIMENTS if name not in CORE.experiments)
+"""Each of them is a part of its own."""
 PAPER = Settings(
     ("main", "easier"),
     sft=2560,
@@ -310,22 +333,16 @@ study = Study(
         "quick": {"": replace(CORE, experiments=("main",), seeds=(0,))},
         "full": {
             "core": CORE,
-            "rewards": replace(CORE, experiments=("rewards",)),
-            "robustness": replace(CORE, experiments=("tilt", "longer")),
-            "another_field": replace(CORE, experiments=("another_field",)),
-            "compositions": replace(CORE, experiments=("compositions",)),
-            "restrained": replace(CORE, experiments=("restrained",)),
-            "hyperparameters": replace(CORE, experiments=("hyperparameters",)),
-            "hyperparameters_single": replace(CORE, experiments=("hyperparameters_single",)),
-            "algorithms": replace(CORE, experiments=("algorithms", "curricula")),
-            "pretraining": replace(CORE, experiments=("pretraining",)),
+            **{part: replace(CORE, experiments=(part,)) for part in FURTHER},
         },
         "paper": {
             "core": PAPER,
             "robustness": replace(
                 PAPER, experiments=("tilt", "another_field", "longer", "compositions")
             ),
-            "ablations": replace(PAPER, experiments=("hyperparameters", "hyperparameters_single")),
+            "ablations": replace(
+                PAPER, experiments=("hyperparameters", "learning_rates", "hyperparameters_single")
+            ),
         },
     },
     plan=plan,
