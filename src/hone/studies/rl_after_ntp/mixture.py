@@ -5,6 +5,7 @@ solution out, its second gives the answer alone. Data show the first with probab
 nothing in a prompt says which is wanted.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -120,10 +121,10 @@ def two_numbers(key: str, text: str, example: str) -> tuple[int, int]:
     Raises:
         UsageError: naming the key, where they are not two whole numbers from 1.
     """
-    one, cross, other = text.partition("x")
-    sound = cross == "x" and one.isdigit() and other.isdigit() and int(one) * int(other) > 0
-    require(sound, key, text, f"such as {example}")
-    return int(one), int(other)
+    require(re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", text) is not None, key, text,
+            f"two whole numbers from 1, such as {example}")  # fmt: skip
+    one, other = map(int, text.split("x"))
+    return one, other
 
 
 def shaped_for(task: Task, architecture: Architecture, layers: int, width: int) -> DecoderConfig:

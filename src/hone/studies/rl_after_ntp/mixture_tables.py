@@ -91,12 +91,12 @@ def _scale(runs: Results) -> dict[str, Cell]:
     return row
 
 
-def tables(experiment: str, arms: str) -> tuple[Table, ...]:
+def tables(arms: str, *experiments: str) -> tuple[Table, ...]:
     """What every study of a mixture tabulates.
 
     Args:
-        experiment: the one whose arms differ in their scale.
-        arms: what the names of its arms say.
+        arms: what the names of the experiments' arms say.
+        experiments: those whose arms differ in their scale; the last one names the table.
     """
     return (
         Table(
@@ -109,10 +109,10 @@ def tables(experiment: str, arms: str) -> tuple[Table, ...]:
             response_lengths,
         ),
         Table(
-            experiment,
+            experiments[-1],
             "What ran at which scale",
             f"{arms} or by p_cot, the sequences that the decoder was trained on before RL, and "
             "accuracy before RL and after. Sampled figures are at temperature 1.",
-            what_ran("rarity", experiment),
+            what_ran("rarity", *experiments),
         ),
     )

@@ -79,7 +79,19 @@ def sizes(settings: Settings, seed: int) -> Iterator[Node]:
         yield post_train(sized, base, arm, grpo())
 
 
-EXPERIMENTS = {function.__name__: function for function in (*mixture_arms.EXPERIMENTS, sizes)}
+RARE, TIMES = 0.1, 4
+"""The paper's p_cot, and how many times the steps show as many worked products as p_cot = 0.4."""
+
+
+def rare(settings: Settings, seed: int) -> Iterator[Node]:
+    """Worked products as rare as the paper's, read for longer, and GRPO."""
+    longer, arm = replace(settings, steps=TIMES * settings.steps), f"p = {RARE:g}, {TIMES}× steps"
+    base = pretrain(longer, arm, seed, RARE, experiment="rare")
+    yield base
+    yield post_train(longer, base, arm, grpo())
+
+
+EXPERIMENTS = {function.__name__: function for function in (*mixture_arms.EXPERIMENTS, rare, sizes)}
 
 
 def plan(settings: Settings) -> list[Node]:
@@ -120,6 +132,7 @@ study = Study(
             "core": replace(
                 FULL, experiments=("rarity", "algorithms", "matched", "without_worked")
             ),
+            "rare": replace(FULL, experiments=("rare",)),
             "sizes": replace(FULL, experiments=("sizes",)),
             "robustness": replace(FULL, experiments=("temperatures",)),
         },
@@ -128,5 +141,5 @@ study = Study(
     plan=plan,
     claims=CLAIMS,
     figures=figures(width=1),
-    tables=tables("sizes", "Digits of both factors"),
+    tables=tables("Digits of both factors", "rare", "sizes"),
 )

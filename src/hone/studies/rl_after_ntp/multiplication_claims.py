@@ -1,4 +1,4 @@
-"""What the multiplication study claims beside what every mixture does: sizes that are too large."""
+"""What the multiplication study claims beside what every mixture does: rarity and sizes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from functools import partial
 from hone.measures import AtLeast, AtMost, Estimate
 from hone.measures.accuracy import CORRECT
 from hone.runs.results import Results
-from hone.studies.rl_after_ntp.mixture_claims import LITTLE, claims
+from hone.studies.rl_after_ntp.mixture_claims import LITTLE, MUCH, claims
 from hone.studies.rl_after_ntp.mixture_statistics import (
     WORKED,
     extreme_of,
@@ -15,6 +15,7 @@ from hone.studies.rl_after_ntp.mixture_statistics import (
     greedy,
     measured_on,
     sampled,
+    undefined,
 )
 from hone.studies.study import Claim, Measure, cited
 
@@ -30,7 +31,8 @@ def at_largest(measure: Callable[[Results], Estimate | None]) -> Measure:
         sizes = [str(size) for size in results.factor("size")]
         largest = max(sizes, key=lambda size: [int(d) for d in size.split("x")])
         found = measure(results.select(size=largest))
-        return found and replace(found, note=f"at {largest} digits")
+        notes = filter(None, (f"at {largest} digits", found.note if found else ""))
+        return found and replace(found, note=", ".join(notes))
 
     return measured
 
@@ -40,7 +42,9 @@ def at_largest(measure: Callable[[Results], Estimate | None]) -> Measure:
 def worked_at_largest(results: Results) -> Estimate | None:
     """Per seed, how often the pretrained model works a product of the largest size out rightly."""
     worked = sampled(results).filter(WORKED)
-    return extreme_of(worked, CORRECT, "size", largest=True) if worked.height else None
+    if not worked.height:
+        return undefined(results, "no product was worked out")
+    return extreme_of(worked, CORRECT, "size", largest=True)
 
 
 @measured_on("sizes", stage="rl")
@@ -48,6 +52,18 @@ def worked_at_largest(results: Results) -> Estimate | None:
 def largest_after_rl(results: Results) -> Estimate | None:
     """Per seed, greedy accuracy after GRPO at the largest size."""
     return extreme_of(greedy(results), CORRECT, "size", largest=True)
+
+
+@measured_on("rare", stage="pretrain")
+def right_when_rare(results: Results) -> Estimate | None:
+    """Per seed, greedy accuracy of the pretrained model where worked products are rare."""
+    return extreme_of(greedy(results), CORRECT, "p_cot", largest=True)
+
+
+@measured_on("rare")
+def lifted_when_rare(results: Results) -> Estimate | None:
+    """Greedy accuracy after GRPO minus before, there."""
+    return gain(results.select(stage="rl"), results.select(stage="pretrain"))
 
 
 def lifted_at(size: str) -> Measure:
@@ -62,6 +78,23 @@ def lifted_at(size: str) -> Measure:
 
 CLAIMS: tuple[Claim, ...] = (
     *claims("§5, multiplication"),
+    _claim(
+        "rare_prediction_stalls",
+        "§5, p_cot = 0.1",
+        "Where one product in ten is worked out, next-token prediction answers wrongly at once, "
+        "though it has read as many worked products as at p_cot = 0.4.",
+        "greedy accuracy of the pretrained model, p_cot = 0.1",
+        AtMost(LITTLE),
+        right_when_rare,
+    ),
+    _claim(
+        "rare_is_lifted",
+        "§5, p_cot = 0.1",
+        "RL lifts its accuracy there.",
+        "greedy accuracy after GRPO minus before, p_cot = 0.1",
+        AtLeast(MUCH),
+        lifted_when_rare,
+    ),
     _claim(
         "too_large_is_not_learned",
         "§5, 7 × 7 digits",

@@ -182,5 +182,5 @@ study = Study(
     plan=plan,
     claims=CLAIMS,
     figures=figures(width=2),
-    tables=tables("scales", "Decoders by their size"),
+    tables=tables("Decoders by their size", "scales"),
 )
