@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from hone.objectives.algorithms import ALGORITHMS
 from hone.report.claims_table import SYMBOLS, number, value
 
@@ -64,3 +66,9 @@ def test_the_readmes_tallies_are_of_what_was_published() -> None:
 
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive")
+
+
+@pytest.mark.parametrize("notes", sorted((ROOT / "docs" / "results").glob("*.notes.md")), ids=str)
+def test_a_published_page_holds_its_notes_as_they_are(notes: Path) -> None:
+    page = notes.with_name(notes.name.replace(".notes", "")).read_text()
+    assert notes.read_text().strip() in page, "publish it again"

@@ -1,5 +1,6 @@
 """The study of linear models: its bounds against the exact optimum, its statistics, its plan."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from hone.studies.rl_after_ntp import linear_bounds, linear_statistics
 from hone.studies.rl_after_ntp.linear_bounds import QUANTITIES, doubled, flips_after
 from hone.studies.rl_after_ntp.linear_theory import plan, study
 from hone.training.linear_configs import LinearSGD
+from tests.runs.tiny import hone
 from tests.studies.made_up import Runs, rows
 
 LAM = 0.1
@@ -200,6 +202,44 @@ def test_the_last_round_is_held_against_odds_that_doubled_every_round(runs: Runs
     assert found.value == pytest.approx(0.2 / doubled(2.0**-4, 1))
 
 
+def test_a_share_of_none_is_known_as_well_as_its_count_allows(runs: Runs) -> None:
+    """No chain in 200 samples a seed is not a share of zero without a doubt."""
+    for seed in range(3):
+        tables = {"train-000001": rows("short", 0.5, n=200).with_columns(step=pl.lit(1))}
+        runs.add("rl", seed, tables, experiment="exponential", rarity="2⁻ᵈ", d=4, p_cot=2.0**-4)
+    found = linear_statistics.still_doubled(runs.results)
+    assert found is not None
+    assert found.value == 0
+    assert found.interval == pytest.approx((0, clopper_pearson(0, 200)[1] / 2.0**-4))
+
+
+def test_a_size_that_no_budget_solves_counts_with_more_than_the_largest(runs: Runs) -> None:
+    """Solved with 200 steps, and at twice the size not with 400: T grows as d^2 at least."""
+    for seed in range(3):
+        for d, solved_from in ((8, 200), (16, math.inf)):
+            for budget in (100, 200, 400):
+                right = rows("long", float(budget >= solved_from), n=64, temperature=0.0)
+                runs.add("rl", seed, {"evaluation-000003": right}, arm=f"{d} {budget}",
+                         experiment="cost", d=d, budget=budget)  # fmt: skip
+    order = linear_statistics.cost_order(runs.results)
+    exact = linear_statistics.exact_at_largest_budget(runs.results)
+    assert order is not None
+    assert exact is not None
+    assert order.value == pytest.approx(2.0)  # 200 steps, and 800 or more
+    assert exact.value == 0
+
+
+def test_experiments_that_ask_no_policy_have_a_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Propositions 1 to 3 are about errors of fits: no stage answers anything."""
+    small = ["experiments=rates", "rate_steps=512", "replicas=1", "seeds=0"]
+    code, _, errors = hone(["run", "linear_theory", *small, "--out", tmp_path], capsys)
+    assert (code, errors) == (0, "")
+    (report,) = tmp_path.glob("*/report.html")
+    assert "Proposition 1" in report.read_text()
+
+
 def test_what_allows_everything_is_no_limit(runs: Runs) -> None:
     star(runs, 0, 0.05, [0.1] * 6)
     limits = linear_statistics.allowed(runs.results, 0, 0.1, 6)
@@ -252,7 +292,8 @@ def test_what_quick_has_done_full_does_not_do_again() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("experiments", ("rate",)), ("sweep", (0.0,)), ("lam", 0.0), ("d", 97), ("d", 2),
+    [("experiments", ("rate",)), ("sweep", (0.0,)), ("lam", 0.0), ("d", 97), ("d", 3),
+     ("rare_steps", (0, 3)), ("experiments", ("rates", "rates")),
      ("cost_sizes", (8, 200)), ("lams", (0.0, 0.1)),
      ("samples", 0), ("rate_steps", 100), ("rare", (0.25, 0.25)), ("sweep", ())],
 )  # fmt: skip

@@ -78,8 +78,9 @@ def test_sizes_differ_in_their_numbers_alone() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("sizes", ("4",)), ("sizes", ("²x3",)), ("sizes", ("4x1",)), ("sizes", ("2x2", "2x2")), ("n", 0), ("m", 1),
-     ("width", 20), ("sweep", (1.2,)), ("temperatures", (0.0,)), ("rounds", 0), ("lr", 0.0)],
+    [("sizes", ("4",)), ("sizes", ("²x3",)), ("sizes", ("4x1",)), ("sizes", ("2x2", "2x2")),
+     ("n", 0), ("m", 1), ("width", 20), ("sweep", (1.2,)),
+     ("temperatures", (0.0,)), ("rounds", 0), ("lr", 0.0)],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(UsageError, match="m = 1" if value == ("4x1",) else key):

@@ -106,7 +106,11 @@ def test_keys_are_listed_with_what_they_take_and_where_they_have_which_value() -
     assert found["numbers"].kind == "a finite number, or several: a,b"
 
 
-@pytest.mark.parametrize("changes", [{"seeds": ()}, {"seeds": (1, 1)}, {"experiments": ("both",)}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"seeds": ()}, {"seeds": (1, 1)}, {"experiments": ("both",)},
+     {"experiments": ("threshold", "threshold")}],
+)  # fmt: skip
 def test_a_study_of_experiments_has_known_ones_and_different_seeds(changes: dict) -> None:
     settings = replace(parity.settings("quick", ""), experiments=("threshold",), seeds=(2, 3))
     order = [node.seed for node in parity.plan(settings)]

@@ -5,7 +5,7 @@ Every function returns a figure of its own, without pyplot's global state; `styl
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -58,7 +58,8 @@ def curves(
     y_limits: Interval | None = None,
     order: Sequence[str] = (),
     theory: Mapping[str, Curve] | None = None,
-    points: bool = False,
+    unmeasured: Mapping[str, Curve] | None = None,
+    points: Collection[str] = (),
 ) -> Figure:
     """Mean over seeds as a line, their range as a band, each seed as a thin line.
 
@@ -76,20 +77,24 @@ def curves(
         y_limits: what y shows at least.
         order: labels that have colours of their own, the same in every figure that is given them.
         theory: what is foretold of a series, by its label: dotted, in its colour.
-        points: whether there is nothing between two x: a point a seed, and no line.
+        unmeasured: what no run stands behind, such as a known bound: dotted, with its label.
+        points: labels of series that have nothing between two x: a point a seed, and no line.
     """
     figure, axes = _canvas(x_label, y_label)
     if log_x:
         axes.set_xscale("log")
     if log_y:
         axes.set_yscale("log")
-    shown = _defined(series)
+    known = unmeasured or {}
+    shown = _defined({**series, **known})
     places = _places(shown, order)
     for label, curve in shown.items():
-        (_draw_seeds if points else _draw_curve)(axes, curve, places[label])
+        if label in known:
+            _draw_known(axes, curve, places[label])
+        else:
+            (_draw_seeds if label in points else _draw_curve)(axes, curve, places[label])
         if theory is not None and label in theory:
-            foretold, colour = theory[label], style.colour(places[label])
-            axes.plot(foretold.x, foretold.mean, color=colour, linestyle=":", linewidth=1.5)
+            _draw_known(axes, theory[label], places[label])
     if y_limits is not None:
         axes.set_ylim(*scales.covering(y_limits, (axes.dataLim.y0, axes.dataLim.y1)))
     scales.x_ticks(axes, [curve.x for curve in shown.values()], log_x)
@@ -337,6 +342,10 @@ def _draw_curve(axes: Axes, curve: Curve, i: int) -> None:
     axes.fill_between(curve.x, *curve.range, color=style.colour(i), alpha=0.16, linewidth=0)
     axes.plot(curve.x, curve.y.T, color=style.colour(i), alpha=0.4, linewidth=0.8)
     axes.plot(curve.x, curve.mean, color=style.colour(i), linestyle=style.dashes(i))
+
+
+def _draw_known(axes: Axes, curve: Curve, i: int) -> None:
+    axes.plot(curve.x, curve.mean, color=style.colour(i), linestyle=":", linewidth=1.5)
 
 
 def _draw_points(axes: Axes, curve: Curve, i: int) -> None:

@@ -103,13 +103,14 @@ def arms(results: Results) -> list[Arm]:
 def sampled_responses(results: Results) -> pl.DataFrame:
     """Responses for the page's browser: first, middle and last evaluation of every stage.
 
-    What an algorithm trained comes first: that is what a reader wants to see.
+    What an algorithm trained comes first: that is what a reader wants to see. Empty where no stage
+    evaluates a policy.
     """
     each = max(6, _ROWS // max(1, 3 * len(results)))
     evaluated = [stage for stage in results if stage.steps()]
     ordered = sorted(evaluated, key=lambda stage: "algorithm" not in _config(stage))
     parts = [_responses(stage, each // 2) for stage in ordered]
-    return pl.concat(parts, how="diagonal_relaxed").head(_ROWS)
+    return pl.concat(parts, how="diagonal_relaxed").head(_ROWS) if parts else pl.DataFrame()
 
 
 def compare_runs(first: Path, second: Path, console: Console) -> None:

@@ -133,13 +133,16 @@ def seed_by_seed(
     """Every stage of the experiments that the settings name: of one seed, then of the next.
 
     Raises:
-        UsageError: an experiment that there is not, no seeds, or a seed twice.
+        UsageError: an experiment that there is not, or one twice; no seeds, or one twice.
     """
     for name in settings.experiments:
         if name not in experiments:
             raise unknown("experiment", name, experiments)
-    distinct = len(set(settings.seeds)) == len(settings.seeds) > 0
-    require(distinct, "seeds", settings.seeds, "one or more different whole numbers")
+    names, seeds = settings.experiments, settings.seeds
+    require(len(set(names)) == len(names), "experiments", names, "none twice")
+    require(
+        len(set(seeds)) == len(seeds) > 0, "seeds", seeds, "one or more different whole numbers"
+    )
     return [
         node
         for seed in settings.seeds

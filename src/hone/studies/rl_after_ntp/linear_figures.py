@@ -7,11 +7,15 @@ import polars as pl
 from matplotlib.figure import Figure as Drawing
 
 from hone.report.plots import Curve, curves, log_odds
+from hone.runs.folder import part_of_config
 from hone.runs.results import Results
+from hone.studies.courses import course
 from hone.studies.rl_after_ntp import linear_bounds, linear_statistics, parity_figures
 from hone.studies.rl_after_ntp.linear_bounds import QUANTITIES
 from hone.studies.rl_after_ntp.linear_statistics import bound_on, error_curve, sgd_of
+from hone.studies.rl_after_ntp.mixture_statistics import greedy
 from hone.studies.rl_after_ntp.parity_rounds import flips
+from hone.studies.rl_after_ntp.parity_statistics import EXACT
 from hone.studies.study import Figure
 
 _NAMES = {
@@ -22,6 +26,7 @@ _NAMES = {
 }
 
 
+_NEVER = "… not learned by then"
 _SHOWN_BOUND = 40  # the largest d at which 2^d is drawn; beyond, it would flatten all else
 
 
@@ -57,6 +62,23 @@ def errors_over_d(results: Results) -> Drawing | None:
             worst = _by_seed(rows, "d", pl.col("error").max())
             series[f"{name}, p = {p_cot:g}"] = Curve(sizes, worst)
     return curves(series, "d", "largest error over inputs", y_limits=(0, 0.1))
+
+
+def greedy_over_d(results: Results) -> Drawing | None:
+    """Greedy answers that are as Theorem 1 has them on either side of 1/3, as d grows."""
+    runs = results.select(experiment="dimensions", stage="pretrain")
+    if not len(runs):
+        return None
+    sizes, rows = np.array(runs.factor("d"), dtype=float), greedy(runs)
+    forms = {
+        "p = 0.2: one token": (0.2, pl.col("strategy") == "short"),
+        "p = 0.42: the right chain": (0.42, EXACT),
+    }
+    series = {
+        name: Curve(sizes, _by_seed(rows.filter(pl.col("p_cot") == p_cot), "d", form.mean()))
+        for name, (p_cot, form) in forms.items()
+    }
+    return curves(series, "d", "share of greedy answers", y_limits=(0.9, 1.0))
 
 
 def _by_seed(table: pl.DataFrame, by: str, value: pl.Expr) -> np.ndarray:
@@ -133,6 +155,19 @@ def deviations(results: Results) -> Drawing | None:
                   theory=theory)  # fmt: skip
 
 
+def lengths(results: Results) -> Drawing | None:
+    """Mean sampled length over rounds of STaR, and 1 + (d - 1) pₙ."""
+    runs, series, theory = results.select(experiment="rounds", stage="rl"), {}, {}
+    for p_cot in runs.factor("p_cot") if len(runs) else ():
+        part, name = runs.select(p_cot=p_cot), f"p = {p_cot:g}"
+        series[name] = found = course(part, "sampled_length")
+        foretold = linear_statistics.foretold_lengths(part, len(found.x))
+        theory[name] = Curve(found.x, foretold[None])
+    if not series:
+        return None
+    return curves(series, "STaR round n", "mean sampled length (tokens)", theory=theory)
+
+
 def rounds_to_flip(results: Results) -> Drawing | None:
     """The round after which the chain is the greedy answer against log2((1 - p)/p)."""
     runs = results.select(experiment="rounds", stage="rl")
@@ -144,26 +179,45 @@ def rounds_to_flip(results: Results) -> Drawing | None:
     name, every = "first round that flips", np.linspace(0.0, float(x.max()) + 0.5, 1001)
     return curves(
         {name: Curve(x[order], found)}, "log₂((1 - p)/p)", "STaR rounds",
-        theory={name: Curve(every, np.floor(every + 1e-9)[None])}, points=True,
+        theory={name: Curve(every, np.floor(every + 1e-9)[None])}, points=(name,),
     )  # fmt: skip
 
 
 def cost(results: Results) -> Drawing | None:
     """Sequences to the right greedy answer against d: by chains and STaR, and at once."""
-    runs = results.select(experiment="cost", stage="rl")
+    runs, at_once = results.select(experiment="cost", stage="rl"), results.select(stage="direct")
     if not len(runs):
         return None
     sizes, fewest = linear_statistics.cheapest(runs)
-    series = {"chains, then STaR": Curve(sizes, linear_statistics.sequences_of(runs, fewest))}
-    at_once = results.select(experiment="direct")
+    taken = linear_statistics.sequences_of(runs, fewest)
+    return _cost(Curve(sizes, taken), at_once, 1, "sequences; queries")
+
+
+def cost_in_steps(results: Results) -> Drawing | None:
+    """SGD steps to the right greedy answer against d: by chains and STaR, and at once."""
+    runs, at_once = results.select(experiment="cost", stage="rl"), results.select(stage="direct")
+    if not len(runs):
+        return None
+    sizes, fewest = linear_statistics.cheapest(runs)
+    fits = 1 + max(runs.metrics()["step"])  # before STaR, and in each of its rounds
+    batch = part_of_config(at_once.stages[0].folder, "batch") if len(at_once) else 1
+    return _cost(Curve(sizes, fits * fewest), at_once, batch, "SGD steps; queries")
+
+
+def _cost(chains: Curve, at_once: Results, sequences: int, unit: str) -> Drawing:
+    """Against that of a transformer, in units of so many sequences, and the known bound."""
+    series, known = {"chains, then STaR": chains}, {}
     if len(at_once):
         sizes, found = linear_statistics.direct_sequences(at_once)
         budget = linear_statistics.direct_budget(at_once)
-        series["transformer, at once"] = Curve(sizes, found)
-        series["… not learned by then"] = Curve(sizes, np.where(np.isnan(found), budget, np.nan))
+        series["transformer, at once"] = Curve(sizes, found / sequences)
+        never = np.where(np.isnan(found), budget / sequences, np.nan)
+        series[_NEVER] = Curve(sizes, never)
         every = np.arange(4.0, _SHOWN_BOUND + 1)
-        series["2ᵈ queries: lower bound"] = Curve(every, 2.0 ** every[None])
-    return curves(series, "d", "sequences; queries", log_x=True, log_y=True)
+        known["2ᵈ queries: lower bound"] = Curve(every, 2.0 ** every[None])
+    return curves(
+        series, "d", unit, log_x=True, log_y=True, unmeasured=known, points=(_NEVER,)
+    )  # fmt: skip
 
 
 def exponential(results: Results) -> Drawing | None:
@@ -217,6 +271,14 @@ FIGURES: tuple[Figure, ...] = (
         "Curves of the largest error over d.",
         errors_over_d,
     ),
+    Figure(
+        "greedy_over_d",
+        "Theorem 1(iii) as d grows",
+        "Share of greedy answers that are one token below 1/3, and that are the right chain above "
+        "it, at the same steps and the same λ.",
+        "Two curves of the share of greedy answers over d, one on either side of one third.",
+        greedy_over_d,
+    ),
     _rates_figure("first", "Proposition 1: the first token"),
     _rates_figure("match", "Proposition 2: the end after y₁ = x₁"),
     _rates_figure("mismatch", "Proposition 2: the end after y₁ = -x₁"),
@@ -257,15 +319,31 @@ FIGURES: tuple[Figure, ...] = (
         rounds_to_flip,
     ),
     Figure(
+        "lengths",
+        "Theorem 2: length grows with the share of chains",
+        "Mean length of answers at temperature 1 after every round of STaR; dotted, 1 + (d - 1)pₙ.",
+        "Curves of the mean length over rounds, one for each starting share, each beside its "
+        "dotted line.",
+        lengths,
+    ),
+    Figure(
         "cost",
         "What it costs as d grows",
         "Sequences, demonstrated and drawn, with which greedy answers are exact chains in 95 % of "
         "problems, from p = 1/4 with three rounds of STaR; sequences after which a transformer on "
-        "short answers alone has lost half of its uncertainty, or all that it was shown if it has "
-        "not; and 2ᵈ, the order of the statistical queries that learning parities without steps "
-        "takes: a bound, not a measurement.",
-        "Curves of sequences over d on logarithmic axes.",
+        "short answers alone has lost half of its uncertainty, or, as points, all that it was "
+        "shown if it has not. Dotted, 2ᵈ, the order of the statistical queries that learning "
+        "parities without steps takes: a bound, not a measurement.",
+        "Curves of sequences over d on logarithmic axes, with a dotted bound.",
         cost,
+    ),
+    Figure(
+        "cost_in_steps",
+        "What it costs in steps",
+        "The same in steps of SGD: of the fit before STaR and of those of its three rounds; the "
+        "transformer's steps are of 128 sequences.",
+        "Curves of SGD steps over d on logarithmic axes, with a dotted bound.",
+        cost_in_steps,
     ),
     Figure(
         "exponential",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -109,7 +110,7 @@ def over_bound(results: Results) -> Estimate | None:
     left, total, data_sets = [], [], 0
     for seed in results.seeds:
         counts = [
-            (d, *_over(results.of_seeds([seed]).select(arm=arm)))
+            (d, *_outside(results.of_seeds([seed]).select(arm=arm)))
             for d in results.factor("d")
             for arm in results.select(d=d).arms
         ]
@@ -121,7 +122,7 @@ def over_bound(results: Results) -> Estimate | None:
     return proportion_over_seeds(left, total, results.seeds, problems=data_sets)
 
 
-def _over(results: Results) -> tuple[int, int]:
+def _outside(results: Results) -> tuple[int, int]:
     """How many of one setting's replicas leave a bound, of how many that could."""
     table = bounded(results).filter(pl.col("bound") < pl.col("possible"))
     outside = table.group_by("replica").agg((pl.col("error") > pl.col("bound")).any())["error"]
@@ -238,11 +239,16 @@ def mean_length(results: Results) -> Estimate:
 
 
 def _length_gaps(run: Results) -> Float[np.ndarray, " rounds"]:
-    (d,), (p_cot,) = run.factor("d"), run.factor("p_cot")
     lengths = run.metrics().sort("step")["sampled_length"].to_numpy()
-    shares = [linear_bounds.doubled(float(p_cot), n) for n in range(len(lengths))]
-    foretold = 1 + (int(d) - 1) * np.array(shares)
+    foretold = foretold_lengths(run, len(lengths))
     return np.abs(lengths - foretold) / foretold
+
+
+def foretold_lengths(run: Results, rounds: int) -> Float[np.ndarray, " rounds"]:
+    """1 + (d - 1) pₙ for so many rounds from the first model on."""
+    (d,), (p_cot,) = run.factor("d"), run.factor("p_cot")
+    shares = [linear_bounds.doubled(float(p_cot), n) for n in range(rounds)]
+    return 1 + (int(d) - 1) * np.array(shares)
 
 
 # ------------------------------------------------------------------------------------ cost
@@ -285,9 +291,24 @@ def sequences_of(
 
 @measured_on("cost")
 def cost_order(results: Results) -> Estimate | None:
-    """The slope of the logarithm of the cheapest budget on that of d."""
+    """The slope of the logarithm of the cheapest budget on that of d.
+
+    A d that no budget solves counts with twice the largest, the least that it can take.
+    """
     sizes, fewest = cheapest(results)
-    return _order(sizes, fewest, results.select(stage="rl").seeds)
+    table = solved(results)
+    largest = table["budget"].max()
+    assert isinstance(largest, int)
+    unsolved = table.group_by("seed", "d").agg(~pl.col("solved").any()).sort("seed", "d")
+    never = unsolved["solved"].to_numpy().reshape(fewest.shape)
+    return _order(sizes, np.where(never, 2 * largest, fewest), results.select(stage="rl").seeds)
+
+
+@measured_on("cost")
+def exact_at_largest_budget(results: Results) -> Estimate | None:
+    """Per seed, exact chains among greedy answers after STaR at most steps a fit, fewest over d."""
+    largest = max(results.factor("budget"))
+    return extreme_of(greedy(results.select(stage="rl", budget=largest)), EXACT, "d", largest=False)
 
 
 def exact_after(rarity: str) -> Measure:
@@ -307,13 +328,20 @@ def still_doubled(results: Results) -> Estimate:
     Of what STaR drew, which is many more than are asked afterwards.
     """
     runs = results.select(stage="rl", d=max(results.factor("d")))
-    values = [_of_foretold(runs.of_seeds([seed])) for seed in runs.seeds]
-    return over_seeds(values, runs.seeds, bounds=(0.0, math.inf))
+    drawn = runs.rollouts("train", steps=(-1,))
+    counts = drawn.group_by("seed").agg(pl.len(), EXACT.sum().alias("exact")).sort("seed")
+    (p_cot,), rounds = runs.factor("p_cot"), drawn["step"][0]
+    share = proportion_over_seeds(
+        counts["exact"], counts["len"], counts["seed"].to_list(), drawn["problem_id"].n_unique()
+    )
+    return _over(share, linear_bounds.doubled(float(p_cot), rounds - 1))
 
 
-def _of_foretold(run: Results) -> float:
-    (p_cot,), drawn = run.factor("p_cot"), chain_shares(run)[:-1]
-    return float(drawn[-1]) / linear_bounds.doubled(float(p_cot), len(drawn) - 1)
+def _over(estimate: Estimate, unit: float) -> Estimate:
+    """The estimate in another unit."""
+    assert estimate.interval is not None
+    low, high = estimate.interval
+    return replace(estimate, value=estimate.value / unit, interval=(low / unit, high / unit))
 
 
 LEARNED = math.log(2) / 4

@@ -83,8 +83,8 @@ class Settings:
             ("cost_sizes", self.cost_sizes),
             ("rare_sizes", self.rare_sizes),
         ):
-            for d in sizes:  # for d = 2 Lemma 1 fails: a mismatch is x_2 itself
-                require(3 <= d <= MOST_BITS, name, d, f"whole numbers from 3 to {MOST_BITS}")
+            for d in sizes:  # of the eight inputs of d = 3 none is held out for evaluation
+                require(4 <= d <= MOST_BITS, name, d, f"whole numbers from 4 to {MOST_BITS}")
 
     @property
     def pretraining(self) -> LinearSGD:

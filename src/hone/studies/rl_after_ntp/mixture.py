@@ -36,7 +36,7 @@ class MixtureSettings(ABC):
     experiments: tuple[str, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
     p_cot: float = 0.25  # of every experiment that does not vary it
-    sweep: tuple[float, ...] = (0.1, 0.25, 0.4, 0.45, 0.55, 0.6)  # p_cot of the one that does
+    sweep: tuple[float, ...] = (0.1, 0.25, 0.4, 0.45, 0.55, 0.6)  # p_cot that are compared
     temperatures: tuple[float, ...] = (0.75, 1.0, 1.5)  # of RL's responses where they vary
     steps: int = 1200  # of next-token prediction before RL
     batch: int = 128

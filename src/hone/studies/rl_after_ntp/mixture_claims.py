@@ -28,7 +28,7 @@ from hone.studies.rl_after_ntp.mixture_statistics import (
 from hone.studies.study import Claim, Measure, cited
 
 LITTLE, MUCH = 0.1, 0.2  # of greedy accuracy
-AT = "p_cot of the settings (0.4 unless set)"
+AT = "p_cot of the settings"
 BUDGETS = {
     "×1 samples": "as many sequences as RL draws",
     "×10 samples": "ten times as many sequences as RL draws",

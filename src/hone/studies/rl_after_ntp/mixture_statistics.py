@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float
 
 from hone.measures import (
     Estimate,
@@ -15,6 +16,7 @@ from hone.measures import (
 )
 from hone.measures.accuracy import CORRECT
 from hone.measures.estimates import Interval
+from hone.measures.lengths import LENGTH
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.courses import rounds
@@ -122,21 +124,62 @@ def smallest_gain(after: Results, before: Results, by: str) -> Estimate:
 def rounds_to_half(results: Results) -> Estimate:
     """Per seed, the share of rounds after which half of the gain in greedy accuracy is made.
 
-    Undefined where there is no gain.
+    Undefined where there is no gain. A finite number of problems leaves open which round first
+    came to half: the interval spans what it would be a margin below and above.
     """
     steps, values = rounds(results, "greedy_accuracy")
-    half = (values[:, :1] + values[:, -1:]) / 2
-    first = steps[np.argmax(values >= half, axis=1)] / steps[-1]
-    return over_seeds(np.where(values[:, -1] > values[:, 0], first, np.nan), results.seeds)
+    half = (values[:, 0] + values[:, -1]) / 2
+    margin = half_width(float(half.mean()), greedy(results)["problem_id"].n_unique())
+    early, found, late = (_share_until(steps, values, half + by) for by in (-margin, 0, margin))
+    gained = np.where(values[:, -1] > values[:, 0], found, np.nan)
+    floor = (float(early.mean()), float(late.mean()))
+    return over_seeds(gained, results.seeds, floor=floor, bounds=(0.0, 1.0))
+
+
+def _share_until(
+    steps: Float[np.ndarray, " rounds"],
+    values: Float[np.ndarray, "seeds rounds"],
+    levels: Float[np.ndarray, " seeds"],
+) -> Float[np.ndarray, " seeds"]:
+    """The share of rounds after which each seed's curve is at its level; all if it never is."""
+    there = values >= levels[:, None]
+    first = np.where(there.any(axis=1), there.argmax(axis=1), len(steps) - 1)
+    return steps[first] / steps[-1]
 
 
 def growth(results: Results) -> Estimate:
-    """Per seed, mean sampled length after RL over that before it, smallest over algorithms."""
-    ratios = []
-    for algorithm in results.factor("algorithm"):
-        _, lengths = rounds(results.select(algorithm=algorithm), "sampled_length")
-        ratios.append(lengths[:, -1] / lengths[:, 0])
-    return over_seeds(np.min(ratios, axis=0), results.seeds, bounds=(0.0, math.inf))
+    """Per seed, mean sampled length after RL over that before it, smallest over algorithms.
+
+    The interval holds what problems drawn anew would have made of the worst algorithm.
+    """
+    worst = [
+        min(
+            (_length_ratio(results.of_seeds([seed]).select(algorithm=algorithm))
+             for algorithm in results.factor("algorithm")),
+            key=lambda found: found[0],
+        )
+        for seed in results.seeds
+    ]  # fmt: skip
+    low, high = np.mean([interval for _, interval in worst], axis=0)
+    floor = (float(low), float(high))
+    return over_seeds([value for value, _ in worst], results.seeds, floor=floor,
+                      bounds=(0.0, math.inf))  # fmt: skip
+
+
+def _length_ratio(run: Results) -> tuple[float, Interval]:
+    """Mean sampled length of the last evaluation over that of the first, and over problems."""
+    after, before = (
+        run.rollouts(steps=(step,))
+        .filter(pl.col("temperature") == 1)
+        .group_by("problem_id")
+        .agg(length=LENGTH.mean())
+        for step in (-1, 0)
+    )
+    both = after.join(before, on="problem_id", suffix="_before")
+    lengths, earlier = both["length"].to_numpy(), both["length_before"].to_numpy()
+    interval = over_problems(lengths, earlier, bounds=None)
+    assert interval is not None
+    return float(lengths.sum() / earlier.sum()), interval
 
 
 def undefined(results: Results, note: str) -> Estimate:
