@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hone.measures.estimates import Estimate
+from hone.measures.estimates import Estimate, Number
 from hone.report.claims_table import NOTHING, number, value
 
-Cell = Estimate | float | str | None
+Cell = Estimate | Number | str | None
 Rows = Mapping[str, Mapping[str, Cell]]
 """Cells by row and column, as a study measures them; rows may lack columns."""
 
