@@ -11,7 +11,12 @@ from hone.core.errors import UsageError
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
 from hone.studies.rl_after_ntp import mixture_claims
-from hone.studies.rl_after_ntp.mixture_statistics import gain, rounds_to_half, smallest_gain
+from hone.studies.rl_after_ntp.mixture_statistics import (
+    gain,
+    growth,
+    rounds_to_half,
+    smallest_gain,
+)
 from hone.studies.rl_after_ntp.multiplication import EXPERIMENTS, Settings, plan, study
 from hone.studies.study import assess
 from hone.training.configs import PostTrain, Supervise
@@ -120,8 +125,35 @@ class TestStatistics:
         for seed, rise in enumerate((2, 4)):
             course = [{"step": step, "greedy_accuracy": 0.8 if step >= rise else 0.1}
                       for step in range(9)]  # fmt: skip
-            runs.add("rl", seed, {}, course)
+            asked = {"evaluation-000008": rows("worked", 0.8, temperature=0.0)}
+            runs.add("rl", seed, asked, course)
         assert rounds_to_half(runs.results).value == pytest.approx((2 / 8 + 4 / 8) / 2)
+
+    def test_when_a_slow_course_came_to_half_is_as_open_as_its_problems_leave_it(
+        self, runs: Runs
+    ) -> None:
+        """Half is 0.5 ± 0.1 with 100 problems, a hundredth a round."""
+        course = [{"step": step, "greedy_accuracy": step / 100} for step in range(101)]
+        for seed in range(3):
+            asked = {"evaluation-000100": rows("worked", 1.0, n=100, temperature=0.0)}
+            runs.add("rl", seed, asked, course)
+        found = rounds_to_half(runs.results)
+        assert found.value == pytest.approx(0.5)
+        assert found.interval == pytest.approx((0.4, 0.6), abs=0.015)
+
+    def test_length_grows_by_the_ratio_of_means_over_the_worst_algorithm(self, runs: Runs) -> None:
+        """From 11 tokens in 3 of 4 answers to all, and from 1 in half of them; ends not counted."""
+        for seed in range(3):
+            for algorithm, worked in (("grpo", 60), ("star", 40)):
+                mixed = [rows("long", 1.0, n=worked), rows("short", 1.0, n=80 - worked)]
+                ids = pl.Series([str(i) for i in range(80)])
+                before = pl.concat(mixed).with_columns(problem_id=ids)
+                tables = {"evaluation-000000": before, "evaluation-000002": rows("long", 1.0, n=80)}
+                runs.add("rl", seed, tables, arm=algorithm, algorithm=algorithm)
+        found = growth(runs.results)
+        assert found.value == pytest.approx(11 * 80 / (60 * 11 + 20))
+        assert found.interval is not None
+        assert found.interval[0] < 1.25 < 1.35 < found.interval[1]
 
     def test_worked_is_better_by_the_difference_of_the_two_accuracies(self, runs: Runs) -> None:
         for seed in range(2):

@@ -232,13 +232,13 @@ def _conclude(study: Study[Any], record: RunFile, root: Path, folder: Path) -> N
 
 
 def _environment(nodes: Sequence[Node], root: Path) -> dict[str, Any]:
-    """Where the stages were made: here and now, unless code or machine were others then."""
+    """Where the stages were made: here and now, unless machine or packages were others then."""
     now = environment()
     made = [read_object(node.folder(root) / "environment.json") for node in unique(nodes)]
     same = [name for name in now if name != "code"]
     others = (then for then in made if any(then.get(name) != now[name] for name in same))
     found = dict(next(others, now))
-    for name in ("dtype", "device"):  # of those stages that have them
+    for name in ("code", "dtype", "device"):  # all of them, of those stages that have them
         if values := sorted({then[name] for then in made if name in then}):
             found[name] = ", ".join(values)
     return found

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from hone.measures import (
     Estimate,
@@ -137,7 +137,7 @@ def rounds_to_half(results: Results) -> Estimate:
 
 
 def _share_until(
-    steps: Float[np.ndarray, " rounds"],
+    steps: Real[np.ndarray, " rounds"],
     values: Float[np.ndarray, "seeds rounds"],
     levels: Float[np.ndarray, " seeds"],
 ) -> Float[np.ndarray, " seeds"]:
