@@ -153,7 +153,7 @@ def test_the_cheapest_budget_solves_and_none_where_none_or_the_first_does(runs: 
                 table = rows("long", 1.0, temperature=0.0, exact=exact)
                 runs.add("rl", seed, {"evaluation-000002": table}, experiment="cost", d=d,
                          budget=budget)  # fmt: skip
-    sizes, fewest = linear_statistics.cheapest(runs.results)
+    sizes, fewest = linear_statistics.cheapest(linear_statistics.solved(runs.results))
     assert sizes.tolist() == [8, 16, 32]
     assert np.array_equal(fewest, [[np.nan, 2000, np.nan]] * 3, equal_nan=True)
 

@@ -131,7 +131,7 @@ def threshold(
         y_label: what the accuracy is of.
     """
     figure, axes = _canvas(x_label, y_label)
-    axes.plot(p, (1 + p) / 2, color=style.colour(1), linestyle=":", linewidth=1.5)
+    _draw_known(axes, Curve(p, ((1 + p) / 2)[None]), 1)
     shown = _defined({"greedy": Curve(p, greedy), "sampled": Curve(p, sampled)})
     places = _places(shown)
     for label, curve in shown.items():
@@ -216,8 +216,7 @@ def log_odds(
     limits = axes.get_ylim()
     for label, curve in shown.items():
         start, rounds = curve.mean[0], curve.x - curve.x[0]
-        line, colour = start + rounds * np.log2(gain), style.colour(places[label])
-        axes.plot(curve.x, line, color=colour, linestyle=":", linewidth=1.5)
+        _draw_known(axes, Curve(curve.x, (start + rounds * np.log2(gain))[None]), places[label])
     axes.set_ylim(limits)
     scales.x_ticks(axes, [curve.x for curve in shown.values()], log_x=False)
     scales.odds_ticks(axes)

@@ -188,7 +188,7 @@ def cost(results: Results) -> Drawing | None:
     runs, at_once = results.select(experiment="cost", stage="rl"), results.select(stage="direct")
     if not len(runs):
         return None
-    sizes, fewest = linear_statistics.cheapest(runs)
+    sizes, fewest = linear_statistics.cheapest(linear_statistics.solved(runs))
     taken = linear_statistics.sequences_of(runs, fewest)
     return _cost(Curve(sizes, taken), at_once, 1, "sequences; queries")
 
@@ -198,7 +198,7 @@ def cost_in_steps(results: Results) -> Drawing | None:
     runs, at_once = results.select(experiment="cost", stage="rl"), results.select(stage="direct")
     if not len(runs):
         return None
-    sizes, fewest = linear_statistics.cheapest(runs)
+    sizes, fewest = linear_statistics.cheapest(linear_statistics.solved(runs))
     fits = 1 + max(runs.metrics()["step"])  # before STaR, and in each of its rounds
     batch = part_of_config(at_once.stages[0].folder, "batch") if len(at_once) else 1
     return _cost(Curve(sizes, fits * fewest), at_once, batch, "SGD steps; queries")

@@ -262,13 +262,12 @@ def solved(results: Results) -> pl.DataFrame:
 
 
 def cheapest(
-    results: Results,
+    table: pl.DataFrame,
 ) -> tuple[Float[np.ndarray, " sizes"], Float[np.ndarray, "seeds sizes"]]:
-    """d, and the fewest steps a fit with which STaR solves it, by seed.
+    """d, and the fewest steps a fit with which STaR solves it, by seed; of what `solved` says.
 
     NaN where no budget that was tried does, or the smallest does and fewer might.
     """
-    table = solved(results)
     sizes, seeds = sorted(table["d"].unique()), sorted(table["seed"].unique())
     fewest = np.full((len(seeds), len(sizes)), np.nan)
     smallest = table["budget"].min()
@@ -295,8 +294,8 @@ def cost_order(results: Results) -> Estimate | None:
 
     A d that no budget solves counts with twice the largest, the least that it can take.
     """
-    sizes, fewest = cheapest(results)
     table = solved(results)
+    sizes, fewest = cheapest(table)
     largest = table["budget"].max()
     assert isinstance(largest, int)
     unsolved = table.group_by("seed", "d").agg(~pl.col("solved").any()).sort("seed", "d")

@@ -15,7 +15,7 @@ from hone.measures import (
     over_seeds,
 )
 from hone.measures.accuracy import CORRECT
-from hone.measures.estimates import Interval
+from hone.measures.estimates import Interval, Number
 from hone.measures.lengths import LENGTH
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -71,8 +71,7 @@ def largest_error(
         error, interval = max(map(_error, cells), key=lambda found: abs(found[0]))
         values.append(abs(error))
         floors.append(interval)
-    low, high = np.mean(floors, axis=0)
-    return over_seeds(values, seeds, floor=(float(low), float(high)), bounds=(0.0, math.inf))
+    return _of_worst(values, floors, seeds, (0.0, math.inf))
 
 
 def crossing_of(table: pl.DataFrame, hit: pl.Expr, level: float) -> Estimate:
@@ -116,9 +115,8 @@ def smallest_gain(after: Results, before: Results, by: str) -> Estimate:
     ]
     rows = np.reshape(np.array(parts, dtype=object), (len(after.seeds), -1))
     worst = [min(row, key=lambda each: each.value) for row in rows]
-    low, high = np.mean([each.interval for each in worst], axis=0)
-    floor = (float(low), float(high))
-    return over_seeds([each.value for each in worst], after.seeds, floor=floor, bounds=(-1.0, 1.0))
+    return _of_worst([each.value for each in worst], [each.interval for each in worst],
+                     after.seeds, (-1.0, 1.0))  # fmt: skip
 
 
 def rounds_to_half(results: Results) -> Estimate:
@@ -160,10 +158,8 @@ def growth(results: Results) -> Estimate:
         )
         for seed in results.seeds
     ]  # fmt: skip
-    low, high = np.mean([interval for _, interval in worst], axis=0)
-    floor = (float(low), float(high))
-    return over_seeds([value for value, _ in worst], results.seeds, floor=floor,
-                      bounds=(0.0, math.inf))  # fmt: skip
+    values, floors = zip(*worst, strict=True)
+    return _of_worst(values, floors, results.seeds, (0.0, math.inf))
 
 
 def _length_ratio(run: Results) -> tuple[float, Interval]:
@@ -191,6 +187,14 @@ def half_width(share: float, problems: int) -> float:
     """Half the width of the exact interval of a share of problems."""
     low, high = clopper_pearson(share * problems, problems)
     return (high - low) / 2
+
+
+def _of_worst(
+    values: Sequence[Number], floors: Sequence[Interval], seeds: Sequence[int], bounds: Interval
+) -> Estimate:
+    """Over seeds, of the worst that each has, and of its interval over problems."""
+    low, high = np.mean(floors, axis=0)
+    return over_seeds(list(values), seeds, floor=(float(low), float(high)), bounds=bounds)
 
 
 def _error(cell: pl.DataFrame) -> tuple[float, Interval]:

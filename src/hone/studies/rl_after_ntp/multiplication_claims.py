@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from hone.measures import AtLeast, AtMost, Estimate
-from hone.measures.accuracy import CORRECT
+from hone.measures.accuracy import CORRECT, joined
 from hone.runs.results import Results
 from hone.studies.rl_after_ntp.mixture_claims import LITTLE, MUCH, claims
 from hone.studies.rl_after_ntp.mixture_statistics import (
@@ -31,8 +31,7 @@ def at_largest(measure: Callable[[Results], Estimate | None]) -> Measure:
         sizes = [str(size) for size in results.factor("size")]
         largest = max(sizes, key=lambda size: [int(d) for d in size.split("x")])
         found = measure(results.select(size=largest))
-        notes = filter(None, (f"at {largest} digits", found.note if found else ""))
-        return found and replace(found, note=", ".join(notes))
+        return found and replace(found, note=joined(f"at {largest} digits", found.note))
 
     return measured
 

@@ -33,7 +33,7 @@ from hone.studies.select_and_improve.claims_elsewhere import (
     RESTRAINT,
     ROBUSTNESS,
     UNCHANGED,
-    VARIED_SINGLE,
+    VARIED,
 )
 from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
@@ -190,7 +190,8 @@ def learning_rates(settings: Settings, seed: int) -> Iterator[Node]:
 def hyperparameters_single(settings: Settings, seed: int) -> Iterator[Node]:
     """What E10 also varies where demonstrations show one strategy."""
     for data in ("F", "B"):
-        yield from varied(settings, seed, data, (UNCHANGED, *VARIED_SINGLE))
+        variations = (variation for variation, arms in VARIED.items() if data in arms)
+        yield from varied(settings, seed, data, (UNCHANGED, *variations))
 
 
 def varied(settings: Settings, seed: int, data: str, variations: Iterable[str]) -> Iterator[Node]:
