@@ -1,5 +1,6 @@
 """The study of selection and improvement: what its arms share, and a run of all of it, tiny."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,19 +8,20 @@ import polars as pl
 import pytest
 
 from hone.core.errors import UsageError
-from hone.measures import Estimate
+from hone.measures import Estimate, over_seeds
 from hone.objectives.algorithms import ALGORITHMS
 from hone.objectives.divergence import KL
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
 from hone.studies.select_and_improve.claims import PAPER_TABLE
 from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, ROBUSTNESS
+from hone.studies.select_and_improve.statistics import by_opening, difference, responses
 from hone.studies.select_and_improve.study import Settings, plan, study
-from hone.studies.study import assess
+from hone.studies.study import Measure, assess
 from hone.training.configs import PostTrain, Supervise
 from tests.studies.stages import carry_out
 
-SHOWN = ("main", "easier", "rewards", "yardsticks", "tilt", "curricula")
+SHOWN = ("main", "easier", "rewards", "yardsticks", "tilt", "compositions", "curricula")
 TINY = Settings(
     SHOWN, seeds=(0,), width=32, layers=1, first=2, short=2, long=4, sft=2, replay=2,
     rounds=2, prompts=4, group=4, problems=8, samples=2, looks=1, longest=9,
@@ -53,8 +55,10 @@ def test_every_arm_is_evaluated_on_the_same_problems() -> None:
 
 def test_supervised_yardsticks_fit_as_many_tokens_as_rl_drew() -> None:
     """Round by round those of the same seed's RL from the same model."""
-    settings = study.settings("full", "core")
-    for node in stages(settings, "more sft"):
+    settings = study.settings("full", "yardsticks")
+    more = stages(settings, "more sft")
+    assert len(more) == 2 * len(settings.seeds)
+    for node in more:
         rl = node.inputs["budget"]
         assert isinstance(rl.config, PostTrain)
         assert isinstance(node.config, Supervise)
@@ -139,7 +143,9 @@ def test_every_figure_is_drawn(tiny_run: Results) -> None:
 
 
 def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
-    table, gains, by_length, clocks = (table.measure(tiny_run) for table in study.tables)
+    table, gains, by_length, clocks, compositions = (
+        table.measure(tiny_run) for table in study.tables
+    )
     assert table is not None
     assert gains is not None
     assert len(table) == len(PAPER_TABLE)
@@ -148,16 +154,52 @@ def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
     ]
     before = [row["all"] for name, row in table.items() if "fine-tuning" in name]
     assert all(isinstance(cell, Estimate) for cell in before)
-    arms = tiny_run.select(stage="rl").arms
-    assert set(arms) <= set(gains)
+    trained = tiny_run.where(lambda factors: factors.get("experiment") != "compositions")
+    assert set(trained.select(stage="rl").arms) <= set(gains)
+    assert {"FB demonstrations", "FB kept rollouts"} <= set(gains)
     assert by_length is not None
     assert {name.partition(",")[0] for name in by_length} == {
         "F RL(6-9)",
         "B RL(6-9)",
         "FB RL(6-9)",
     }
+    assert compositions is not None
+    assert [set(row) for row in compositions.values()] == [{"before", "after"}] * len(compositions)
     assert clocks is not None
     assert len(clocks) == 2 * len(tiny_run.select(experiment="main", stage="rl").arms)
+
+
+def test_a_response_that_loses_its_place_keeps_its_route(tiny_run: Results) -> None:
+    """It opens in a strategy, forced or not, whatever the order of operations behind it."""
+    for strategy in ("forward", "backward"):
+        runs = tiny_run.select(stage=f"easy {strategy}")
+        table = responses(runs, f"easy {strategy}")
+        assert (table["strategy"] == "other").any()
+        assert (by_opening(runs, table)["strategy"] == strategy).all()
+
+
+def test_a_difference_is_taken_seed_by_seed() -> None:
+    """What seeds have in common is no uncertainty, what problems leave open stays."""
+    stages = tuple(Finished("FB", "after", seed, {}, Path()) for seed in (1, 2, 3))
+    results = Results(study.name, stages)
+
+    def measured(values: dict[int, float], half: float) -> Measure:
+        def measure(runs: Results) -> Estimate:
+            mean = sum(values[seed] for seed in runs.seeds) / len(runs)
+            floor = (mean - half, mean + half) if half else None
+            return over_seeds([values[seed] for seed in runs.seeds], runs.seeds, floor=floor)
+
+        return measure
+
+    one, other = {1: 0.5, 2: 0.65, 3: 0.8}, {1: 0.45, 2: 0.61, 3: 0.74}
+    paired = over_seeds([0.05, 0.04, 0.06], (1, 2, 3))
+    assert paired.interval is not None
+    for half in (0.0, 0.03):
+        found = difference(measured(one, half), measured(other, half))(results)
+        assert found is not None
+        assert found.interval is not None
+        width = math.hypot(paired.interval[1] - 0.05, math.hypot(half, half))
+        assert found.interval == pytest.approx((0.05 - width, 0.05 + width))
 
 
 def test_a_run_without_the_arms_says_and_shows_nothing(tiny_run: Results) -> None:

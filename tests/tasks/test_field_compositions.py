@@ -77,14 +77,28 @@ def test_every_demonstration_is_read_as_what_it_is(task: FieldCompositions, seed
         assert solution.lengths.max() <= task.max_tokens
         decided = (reading.classes == PositionClass.DECIDE).sum(axis=1)
         assert (decided == problems.difficulty).all()
-        if strategy != "native":
+        if strategy in ("forward", "backward"):
             assert (reading.strategies == strategy).all()
     kinds = [row[:n] for row, n in zip(problems.latent["inverted"], problems.difficulty,
                                        strict=True)]  # fmt: skip
     mixed = np.array([0 < kind.sum() < len(kind) for kind in kinds])
-    native = read(task, problems, task.demonstrate(problems, "native")).strategies
-    assert (native[mixed] == "native").all()
-    assert set(native[~mixed]) <= {"forward", "backward"}
+    for by_kind in ("native", "off_native"):
+        found = read(task, problems, task.demonstrate(problems, by_kind)).strategies
+        assert (found[mixed] == by_kind).all()
+        assert set(found[~mixed]) <= {"forward", "backward"}
+
+
+def test_the_strategies_together_show_every_part_both_ways_as_often() -> None:
+    """So demonstrations of all of them say nothing of which way suits which kind."""
+    task = FieldCompositions(most=3)
+    problems = task.draw("train", 40, Stream.root(0))
+    opened = np.zeros((40, 3), dtype=int)
+    for strategy in task.strategies:
+        for row, solution in enumerate(words(task, task.demonstrate(problems, strategy))):
+            marks = [mark == ">" for mark in solution if mark in "<>"]
+            opened[row, : len(marks)] += marks
+    present = np.arange(3) < problems.difficulty[:, None]
+    assert (opened[present] == 2).all()
 
 
 @settings(max_examples=25, deadline=None)

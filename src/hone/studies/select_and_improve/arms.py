@@ -9,7 +9,7 @@ from typing import Literal
 from hone.core.contracts import Task
 from hone.core.errors import require, unknown
 from hone.models.config import DecoderConfig, LoRA, mistral_style
-from hone.objectives.algorithms import ALGORITHMS, Algorithm, expert_iteration
+from hone.objectives.algorithms import ALGORITHMS, Algorithm, Critic, expert_iteration, ppo
 from hone.objectives.curricula import Curriculum, Fixed
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
@@ -48,6 +48,7 @@ SHORT = 4
 Lists of up to 15 from the start take ten times as long."""
 
 
+PAPER_KL = 0.05  # its coefficient
 COMPOSED = (3, 5)
 """Parts of the compositions that RL is run on."""
 
@@ -57,7 +58,7 @@ class Settings:
     """What a run of the study fixes; every field can be set on the command line as key=value."""
 
     experiments: tuple[str, ...]
-    seeds: tuple[int, ...] = (1, 2, 3)
+    seeds: tuple[int, ...] = (4, 5, 6)  # the amounts below were found on seeds 0 to 3
     p: int = 11
     width: int = 128
     layers: int = 4
@@ -129,6 +130,8 @@ class Settings:
         make: Callable[..., Algorithm] = ALGORITHMS[self.algorithm]
         if make is expert_iteration:  # a round draws too little to fit the first weights to anew
             make = partial(make, start="current")
+        if make is ppo:  # a reward at the end is the first token's, which decides, as well
+            make = partial(make, decay=1.0, critic=Critic(lr=10.0))
         if not self.kl:
             return make()
         takes_kl = "kl" in signature(make).parameters
@@ -223,7 +226,7 @@ def pretrain(settings: Settings, seed: int) -> Node:
 def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
     """Next-token prediction on fresh demonstrations of an arm's strategies."""
     task = settings.task(settings.easy)
-    return taught(settings, seed, arm, task, arm, data=arm)
+    return taught(settings, seed, arm, task, settings.mixture(arm), arm, data=arm)
 
 
 def taught(
@@ -231,10 +234,11 @@ def taught(
     seed: int,
     arm: str,
     task: Task,
+    mixture: tuple[tuple[str, float], ...],
     shown: str,
     **factors: Factor,
 ) -> Node:
-    """Next-token prediction on fresh demonstrations in the strategies of `shown`, with exercises.
+    """Next-token prediction on fresh demonstrations, and on exercises in the orders of `shown`.
 
     Demonstrations are short, and without exercises the model forgets to go on beyond.
     """
@@ -242,7 +246,7 @@ def taught(
     again = exercises(settings, settings.longest, shown)
     config = Supervise(
         task=task,
-        mixture=settings.mixture(shown),
+        mixture=mixture,
         steps=settings.sft,
         batch=settings.sft_batch,
         optimizer=Optimizer(settings.sft_lr, warmup=min(20, settings.sft), decay="linear"),

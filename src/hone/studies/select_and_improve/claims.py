@@ -24,6 +24,7 @@ CHANCE = 1 / 11
 EXECUTED = 0.95  # from which a strategy counts as mastered
 GAIN = 0.2  # of accuracy, from which a change counts as large
 STILL = 0.05  # of accuracy, up to which it counts as none
+CAPPED = Within(0.4, 0.6)  # of all problems, where one kind is out of reach
 EASY, HARD = "easy", "hard"  # problems as the demonstrations are, and longer ones
 PAPER_TABLE = {
     ("B", "before"): (0.245, 0.389, 0.119),
@@ -67,6 +68,7 @@ def _forced(strategy: str, kind: str, data: str) -> Measure:
     return accuracy_when(f"easy {strategy}", kind, data=data)
 
 
+UNINFORMED = ("majority", "format", "coin")  # rewards that do not know the answer
 AFTER_SFT = (
     *(
         claim(
@@ -146,7 +148,7 @@ AFTER_RL = (
             f"{SELECT} Table 1",
             f"With one strategy only ({data}), RL on hard problems stops at about half.",
             f"{ACCURACY}, {data} after RL on hard ones",
-            AtMost(0.6),
+            CAPPED,
             accuracy_when("after", **_main(data)),
             reported,
         )
@@ -164,14 +166,17 @@ AFTER_RL = (
         )
         for data, reported in (("F", 0.374), ("B", 0.449))
     ),
-    claim(
-        "off_native_stays",
-        f"{SELECT} Table 1",
-        "RL on hard problems leaves F's off-native solutions at chance.",
-        f"{ACCURACY}, F on hard inversions after it",
-        Within(CHANCE - STILL, CHANCE + STILL),
-        accuracy_when("after", INVERSION, **_main("F")),
-        0.11,
+    *(
+        claim(
+            f"off_native_stays_{data}",
+            f"{SELECT} Table 1",
+            f"RL on hard problems leaves {data}'s off-native solutions at chance.",
+            f"{ACCURACY}, {data} on hard {kind}s after it",
+            Within(CHANCE - STILL, CHANCE + STILL),
+            accuracy_when("after", kind, **_main(data)),
+            reported,
+        )
+        for data, kind, reported in (("F", INVERSION, 0.11), ("B", EVALUATION, 0.116))
     ),
     claim(
         "easy_rl_routes",
@@ -241,12 +246,23 @@ BEYOND = (
         claim(
             f"{by}_does_not_improve",
             "hone",
-            f"A reward without the answer ({by}) does not improve execution.",
+            f"A reward without the answer ({by}) leaves execution as it was;",
             f"improvement, as part of the change on all problems, FB by RL on hard ones with {by}",
-            AtMost(STILL),
+            Within(-STILL, STILL),
             part_of_change("improvement", experiment="rewards", by=by),
         )
-        for by in ("majority", "format", "coin")
+        for by in UNINFORMED
+    ),
+    *(
+        claim(
+            f"{by}_selects",
+            "hone",
+            f"what such a reward ({by}) gains is selection.",
+            f"selection, as part of the change on all problems, FB by RL on hard ones with {by}",
+            AtLeast(0.0),
+            part_of_change("selection", experiment="rewards", by=by),
+        )
+        for by in UNINFORMED
     ),
     *(
         claim(
@@ -272,9 +288,9 @@ BEYOND = (
         "improvement_sits_on_execution",
         "hone",
         "Where there is nothing to select, RL moves the other tokens.",
-        "part of a response's KL that is on its deciding token, B late in RL on hard problems",
+        "part of a response's KL that is on its deciding token, inversions, B late in RL on hard",
         AtMost(0.25),
-        deciding_share(**_main("B")),
+        deciding_share(INVERSION, **_main("B")),
     ),
 )
 

@@ -17,6 +17,7 @@ from hone.studies.select_and_improve.statistics import (
     by_seed_and_step,
     decomposition,
     drift_by_token,
+    first_signal,
     predicted,
     responses,
     timeline,
@@ -64,9 +65,9 @@ def parts_by_reward(results: Results) -> Drawing | None:
 
 def parts_elsewhere(results: Results) -> Drawing | None:
     """The same for every other experiment with RL."""
-    known = ("main", "rewards", "yardsticks")
-    others = results.where(lambda factors: factors.get("experiment") not in known)
-    return _parts(others.where(lambda factors: "train" in factors), by_kind=False)
+    known = ("main", "rewards")
+    others = results.where(lambda factors: factors.get("experiment", "main") not in known)
+    return _parts(others, by_kind=False)
 
 
 def clocks(results: Results) -> Drawing | None:
@@ -95,33 +96,40 @@ def curricula(results: Results) -> Drawing | None:
 
 
 def where_rl_acts(results: Results) -> Drawing | None:
-    """KL to the policy before RL, of a token that decides, executes or answers."""
-    runs = results.select(experiment="main", stage="drift", data="FB", level="hard")
-    if not len(runs):
-        return None
-    table = drift_by_token(runs).with_columns(value=pl.col("kl") / pl.col("tokens"))
-    series = {
-        token: _curve(*by_seed_and_step(table.filter(pl.col("token") == token)))
-        for token in ("decide", "execute", "answer")
-    }
+    """KL to the policy before RL, of a token that decides, executes or answers.
+
+    Of B on inversions alone, where it has nothing to select and everything to improve.
+    """
+    runs = results.select(experiment="main", stage="drift", level="hard")
+    series: dict[str, Curve] = {}
+    for data, kind in (("FB", None), ("B", INVERSION)):
+        arm = runs.select(data=data)
+        if not len(arm):
+            return None
+        table = drift_by_token(arm, kind).with_columns(value=pl.col("kl") / pl.col("tokens"))
+        for token in ("decide", "execute", "answer"):
+            here = by_seed_and_step(table.filter(pl.col("token") == token))
+            series[f"{data}{f' on {kind}s' if kind else ''}: {token}"] = _curve(*here)
     return curves(series, "RL round", "KL to the policy before RL (nats a token)")
 
 
 def foretold(results: Results) -> Drawing | None:
-    """What headroom before RL promised, against what RL then did, over all arms."""
-    points: dict[str, dict[str, tuple[float, float]]] = {"selection": {}, "improvement": {}}
-    for arm in results.arms:
+    """What headroom and signal before RL promised, against what RL then did, over all arms."""
+    points: dict[str, dict[str, tuple[float, float]]] = {
+        "selection": {}, "improvement": {}, "signal, both": {}
+    }  # fmt: skip
+    for arm in results.select(stage="rl").arms:
         runs = results.select(arm=arm)
-        if len(runs.select(stage="rl", by="RL")):
-            continue  # the yardsticks' RL is the main experiment's
         found, room = decomposition(runs), predicted(runs)
         if found is None or room is None:
             continue
+        told = float(first_signal(runs).verified.value)
         points["selection"][arm] = (room.selection, float(found.selection.value))
         points["improvement"][arm] = (room.improvement, float(found.improvement.value))
+        points["signal, both"][arm] = (told, float(found.total.value))
     if not points["selection"]:
         return None
-    return scatter(points, "headroom before RL", "gained by RL", named=True)
+    return scatter(points, "told before RL", "gained by RL", named=True)
 
 
 def _parts(runs: Results, by_kind: bool) -> Drawing | None:
@@ -199,7 +207,8 @@ FIGURES: tuple[Figure, ...] = (
         "where_rl_acts",
         "Where in a response RL acts",
         "KL of the policy to the one before RL, estimated on its own responses (k1), per token "
-        "that decides the strategy, executes it, or is the answer.",
+        "that decides the strategy, executes it, or is the answer; from both strategies, and from "
+        "backward alone where it is native.",
         "Curves of KL per token over rounds, by what the token does.",
         where_rl_acts,
     ),

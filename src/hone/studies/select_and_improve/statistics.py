@@ -1,4 +1,9 @@
-"""Statistics of the study: by kind of problem and route, before and after RL, over its rounds."""
+"""Statistics of the study: by kind of problem and route, before and after RL, over its rounds.
+
+The route is the strategy that a response opens in, which is what forcing fixes. The task's own
+reading asks for the order of operations as well: a response that loses its place on the way has
+executed badly, not chosen otherwise.
+"""
 
 import math
 from collections.abc import Mapping
@@ -6,14 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from hone.core.vocabulary import PositionClass
+from hone.core.vocabulary import OTHER, PositionClass
 from hone.measures import Estimate, accuracy, accuracy_change, share
 from hone.measures.accuracy import CORRECT, estimate, per_problem
 from hone.measures.clocks import half_time
 from hone.measures.decomposition import Decomposition, decompose
 from hone.measures.estimates import Interval
-from hone.measures.headroom import Headroom, headroom
+from hone.measures.headroom import Headroom, Signal, headroom, signal
 from hone.measures.intervals import over_seeds
+from hone.runs.folder import part_of_config
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.study import Measure
@@ -26,7 +32,7 @@ STEPS = pl.col("difficulty")
 ROUTED = pl.any_horizontal(
     (pl.col("kind") == kind) & (pl.col("strategy") == strategy) for kind, strategy in NATIVE.items()
 )
-"""The response uses its problem's native strategy."""
+"""The response uses its problem's native strategy; see `by_opening`."""
 
 TOKENS = (PositionClass.DECIDE, PositionClass.EXECUTE, PositionClass.ANSWER, PositionClass.END)
 _DECIDE, _EXECUTE = PositionClass.DECIDE.name.lower(), PositionClass.EXECUTE.name.lower()
@@ -43,6 +49,24 @@ def responses(runs: Results, stage: str, kind: str | None = None) -> pl.DataFram
 def forced(runs: Results, when: str) -> pl.DataFrame:
     """Responses forced into each strategy."""
     return pl.concat([responses(runs, f"{when} {strategy}") for strategy in NATIVE.values()])
+
+
+def by_opening(runs: Results, table: pl.DataFrame) -> pl.DataFrame:
+    """Responses of the runs with the strategy that they open in; `other` where they open in none.
+
+    Raises:
+        ValueError: the runs are not of one task.
+    """
+    (task,) = {part_of_config(stage.folder, "task") for stage in runs.stages}
+    opening = pl.lit(OTHER)
+    for strategy in NATIVE.values():
+        allowed = task.constrain(strategy).allowed
+        opens = pl.all_horizontal(
+            pl.col("response_ids").list.get(k, null_on_oob=True).is_in(np.flatnonzero(row).tolist())
+            for k, row in enumerate(allowed)
+        )
+        opening = pl.when(opens).then(pl.lit(strategy)).otherwise(opening)
+    return table.with_columns(strategy=opening)
 
 
 def accuracy_when(when: str, kind: str | None = None, **factors: Factor) -> Measure:
@@ -62,17 +86,18 @@ def routed_when(when: str, **factors: Factor) -> Measure:
         runs = results.select(**factors).select(stage=when)
         if not len(runs):
             return None
-        return estimate(per_problem(responses(runs, when), ROUTED.mean()), 0.95)
+        asked = by_opening(runs, responses(runs, when))
+        return estimate(per_problem(asked, ROUTED.mean()), 0.95)
 
     return measure
 
 
 def share_when(when: str, strategy: str, **factors: Factor) -> Measure:
-    """The share of a strategy."""
+    """The share of responses that open in a strategy."""
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(**factors).select(stage=when)
-        return share(responses(runs, when), strategy) if len(runs) else None
+        return share(by_opening(runs, responses(runs, when)), strategy) if len(runs) else None
 
     return measure
 
@@ -102,7 +127,8 @@ def accuracy_against(
 def difference(one: Measure, other: Measure) -> Measure:
     """One statistic minus another, seed by seed where seeds are shared.
 
-    Problems are taken as independent, which is never too narrow where both go up and down together.
+    Of each seed both have intervals over problems, or neither has; they are taken as independent,
+    which is never too narrow where both go up and down together.
     """
 
     def measure(results: Results) -> Estimate | None:
@@ -113,9 +139,14 @@ def difference(one: Measure, other: Measure) -> Measure:
         known = [(a, b) for a, b in parts if a is not None and b is not None]
         if not known:
             return None
-        floor = _root_sum_of_squares(one(results), other(results))
-        values = [float(a.value - b.value) for a, b in known]
-        return over_seeds(values, [a.seeds[0] for a, _ in known], floor=floor, bounds=(-1.0, 1.0))
+        floors = [_root_sum_of_squares(a, b) for a, b in known]
+        low, high = zip(*filter(None, floors), strict=True) if all(floors) else ((), ())
+        return over_seeds(
+            [float(a.value - b.value) for a, b in known],
+            [a.seeds[0] for a, _ in known],
+            floor=(float(np.mean(low)), float(np.mean(high))) if low else None,
+            bounds=(-1.0, 1.0),
+        )
 
     return measure
 
@@ -128,15 +159,18 @@ def decomposition(
     Args:
         kind: of the problems; None: both.
         length: their number of operations; None: all.
-        observed: by the accuracy of responses that chose a strategy, not of those forced into it.
+        observed: by the accuracy of responses that chose a strategy and kept to it, not of those
+            forced into it.
     """
-    if not all(len(results.select(stage=when)) for when in ("before", "after")):
+    sides = [results.select(stage=when) for when in ("before", "after")]
+    if not all(map(len, sides)):
         return None
     before, after = (responses(results, when, kind) for when in ("before", "after"))
     if length is not None:
         before, after = (table.filter(length == STEPS) for table in (before, after))
     if observed:
         return decompose(before, after)
+    before, after = (by_opening(*each) for each in zip(sides, (before, after), strict=True))
     return decompose(before, after, forced(results, "before"), forced(results, "after"))
 
 
@@ -152,7 +186,8 @@ def part_of_change(part: str, kind: str | None = None, **factors: Factor) -> Mea
 
 def timeline(runs: Results, value: pl.Expr) -> tuple[np.ndarray, np.ndarray]:
     """A mean over sampled responses at every evaluation of RL: rounds, and (seeds, rounds)."""
-    table = runs.select(stage="rl").rollouts().filter(pl.col("temperature") > 0)
+    runs = runs.select(stage="rl")
+    table = by_opening(runs, runs.rollouts().filter(pl.col("temperature") > 0))
     return by_seed_and_step(table.group_by("seed", "step").agg(value=value))
 
 
@@ -209,15 +244,18 @@ def mean_over_rounds(**factors: Factor) -> Measure:
     return measure
 
 
-def drift_by_token(runs: Results) -> pl.DataFrame:
+def drift_by_token(runs: Results, kind: str | None = None) -> pl.DataFrame:
     """KL to the policy before RL: a row for each seed, round and kind of token.
+
+    Of one kind of problem, or of all.
 
     Column `kl`, the sum over all responses, and `tokens`. By k1, the mean log-ratio: of these
     policies k3 is mostly the few tokens that RL made rare, and a single one may outweigh the rest.
     """
     table = runs.select(stage="drift").rollouts("scores")
+    asked = table if kind is None else table.filter(pl.col("kind") == kind)
     return (
-        table.group_by("seed", "step", "token")
+        asked.group_by("seed", "step", "token")
         .agg(kl=pl.col("k1").sum(), tokens=pl.col("tokens").sum())
         .sort("seed", "step", "token")
     )
@@ -226,12 +264,12 @@ def drift_by_token(runs: Results) -> pl.DataFrame:
 LATE = 0.75  # of the rounds, from which KL is looked at together
 
 
-def drift_at_the_end(runs: Results) -> pl.DataFrame:
+def drift_at_the_end(runs: Results, kind: str | None = None) -> pl.DataFrame:
     """`drift_by_token` of the last quarter of the rounds: a row a seed, `kl` of each kind of token.
 
     And `each`, of one token of the kind.
     """
-    late = drift_by_token(runs).filter(pl.col("step") >= LATE * pl.col("step").max())
+    late = drift_by_token(runs, kind).filter(pl.col("step") >= LATE * pl.col("step").max())
     sums = late.group_by("seed", "token").agg(pl.col("kl", "tokens").sum())
     sums = sums.with_columns(each=pl.col("kl") / pl.col("tokens"))
     return sums.pivot(on="token", index="seed", values=["kl", "each"]).sort("seed")
@@ -255,14 +293,18 @@ def concentration(**factors: Factor) -> Measure:
     return measure
 
 
-def deciding_share(**factors: Factor) -> Measure:
-    """Late in RL, the part of a response's KL that lies on the token that decides its strategy."""
+def deciding_share(kind: str, **factors: Factor) -> Measure:
+    """Late in RL, the part of a response's KL that lies on the token that decides its strategy.
+
+    Of responses to one kind of problem: where a strategy does not suit the other kind, what RL does
+    there is neither selection nor improvement.
+    """
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(stage="drift", **factors)
         if not len(runs):
             return None
-        ends = drift_at_the_end(runs)
+        ends = drift_at_the_end(runs, kind)
         whole = sum(ends[f"kl_{kind.name.lower()}"] for kind in TOKENS)
         assert isinstance(whole, pl.Series)
         parts = (ends[f"kl_{_DECIDE}"] / whole).to_numpy()
@@ -280,6 +322,11 @@ def predicted(runs: Results) -> Headroom | None:
     most = table["sample"].max()
     assert isinstance(most, int)
     return headroom(responses(runs, "before"), table, STEPS, k=(most + 1) // 2)
+
+
+def first_signal(runs: Results) -> Signal:
+    """What the groups of RL's first round told, before anything was learned from them."""
+    return signal(runs.select(stage="rl").rollouts("train", steps=(1,)), STEPS)
 
 
 def _root_sum_of_squares(one: Estimate | None, other: Estimate | None) -> Interval | None:

@@ -7,7 +7,7 @@ to 15 operations; then, from demonstrations of 2 to 5 operations, to solve probl
 carries out.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from hone.objectives.curricula import Adaptive, Fixed, Staged
@@ -15,6 +15,7 @@ from hone.objectives.rewards import verified
 from hone.runs.plan import Node, unique
 from hone.studies.select_and_improve.arms import (
     COMPOSED,
+    PAPER_KL,
     REWARDS,
     STRATEGIES,
     Settings,
@@ -30,15 +31,15 @@ from hone.studies.select_and_improve.arms import (
 from hone.studies.select_and_improve.claims import MAIN
 from hone.studies.select_and_improve.claims_elsewhere import (
     ABLATIONS,
-    RESTRAINT,
+    FASTER,
     ROBUSTNESS,
     UNCHANGED,
-    VARIED,
 )
 from hone.studies.select_and_improve.figures import FIGURES
 from hone.studies.select_and_improve.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
 from hone.tasks.field_arithmetic import FieldArithmetic
+from hone.tasks.field_arithmetic.compositions import FieldCompositions
 from hone.training.configs import Evaluation, Optimizer, PostTrain, Supervise
 
 
@@ -87,7 +88,7 @@ def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
         mixture=settings.mixture("FB"),
         steps=settings.rounds,
         batch=3 * settings.prompts * settings.group,  # of which as many as RL's tokens are fitted
-        optimizer=Optimizer(settings.lr, warmup=5),
+        optimizer=Optimizer(settings.sft_lr, warmup=5, decay="linear"),  # as in fine-tuning
         evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
         lora=settings.adapters,
         numerics=settings.numerics,
@@ -99,6 +100,7 @@ def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
         labels = {**base.factors, "experiment": "yardsticks", "by": by}
         node = Node(f"FB {by}", "more sft", more, seed, inputs, labels)
         yield node
+        yield from looked_at(settings, base, node.arm, "before", **labels)
         yield from looked_at(settings, node, node.arm, "after")
 
 
@@ -125,6 +127,7 @@ def another_field(settings: Settings, seed: int) -> Iterator[Node]:
     other = replace(settings, p=13)
     for data in STRATEGIES:
         base = fine_tune(other, seed, data)
+        yield from forced_on_easy(other, base)
         rl = post_train(other, base, f"GF(13) {data}", experiment="another_field")
         yield from with_rl(other, base, rl)
 
@@ -144,7 +147,9 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
     for seeds, most in (("with", 2), ("without", 1)):
         arm = f"composed, {seeds} seeds"
         labels = {"experiment": "compositions", "seeds": seeds}
-        base = taught(settings, seed, arm, settings.composed(1, most), "FB", **labels)
+        task = settings.composed(1, most)
+        either = tuple((strategy, 0.25) for strategy in FieldCompositions.strategies)
+        base = taught(settings, seed, arm, task, either, "FB", **labels)
         rl = PostTrain(
             task=hard,
             algorithm=settings.chosen,
@@ -168,51 +173,40 @@ def restrained(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on problems as hard as the demonstrations, with a KL penalty."""
     for data in STRATEGIES:
         base = fine_tune(settings, seed, data)
-        arm = f"{data} RL({range_of(settings.easy)}), kl = {RESTRAINT:g}"
+        arm = f"{data} RL({range_of(settings.easy)}), kl = {PAPER_KL:g}"
         rl = post_train(
-            replace(settings, kl=RESTRAINT), base, arm, settings.easy, experiment="restrained"
+            replace(settings, kl=PAPER_KL), base, arm, settings.easy, experiment="restrained"
         )
         yield from with_rl(settings, base, rl)
 
 
 def hyperparameters(settings: Settings, seed: int) -> Iterator[Node]:
-    """Group and KL, one at a time (E10)."""
-    group_and_kl = ("twice the group", "a KL coefficient of 0.05", "a KL coefficient of 0.1")
-    yield from varied(settings, seed, "FB", (UNCHANGED, *group_and_kl))
+    """Group, KL and learning rate around the paper's, from every kind of demonstrations (E10)."""
+    as_in_paper = replace(settings, kl=PAPER_KL)
+    for data in STRATEGIES:
+        base = fine_tune(settings, seed, data)
+        for variation, factors in VARIATIONS.items():
+            rl = post_train(multiplied(as_in_paper, factors), base, f"{data} {variation}",
+                            experiment="hyperparameters", variation=variation)  # fmt: skip
+            yield from with_rl(settings, base, rl)
 
 
-def learning_rates(settings: Settings, seed: int) -> Iterator[Node]:
-    """RL at half the learning rate and at twice it (E10)."""
-    rates = ("half the learning rate", "twice the learning rate")
-    yield from varied(settings, seed, "FB", (UNCHANGED, *rates))
+def multiplied(settings: Settings, factors: Mapping[str, float]) -> Settings:
+    """Settings with some of them so many times as large; counts stay whole numbers."""
+    now = {key: getattr(settings, key) for key in factors}
+    products = {key: by * now[key] for key, by in factors.items()}
+    whole = {key: round(products[key]) for key in factors if isinstance(now[key], int)}
+    return replace(settings, **products | whole)
 
 
-def hyperparameters_single(settings: Settings, seed: int) -> Iterator[Node]:
-    """What E10 also varies where demonstrations show one strategy."""
-    for data in ("F", "B"):
-        variations = (variation for variation, arms in VARIED.items() if data in arms)
-        yield from varied(settings, seed, data, (UNCHANGED, *variations))
-
-
-def varied(settings: Settings, seed: int, data: str, variations: Iterable[str]) -> Iterator[Node]:
-    """RL from one model with other hyperparameters."""
-    base = fine_tune(settings, seed, data)
-    for variation in variations:
-        changes = {key: change(settings) for key, change in VARIATIONS[variation].items()}
-        rl = post_train(replace(settings, **changes), base, f"{data} {variation}",
-                        experiment="hyperparameters", variation=variation)  # fmt: skip
-        yield from with_rl(settings, base, rl)
-
-
-VARIATIONS: dict[str, dict[str, Callable[[Settings], float]]] = {
+VARIATIONS: dict[str, dict[str, float]] = {
     UNCHANGED: {},
-    "twice the group": {"group": lambda settings: 2 * settings.group},
-    "a KL coefficient of 0.05": {"kl": lambda _: RESTRAINT},
-    "a KL coefficient of 0.1": {"kl": lambda _: 2 * RESTRAINT},
-    "half the learning rate": {"lr": lambda settings: settings.lr / 2},
-    "twice the learning rate": {"lr": lambda settings: 2 * settings.lr},
+    "twice the group": {"group": 2.0},
+    "twice the KL": {"kl": 2.0},
+    "twice both": {"group": 2.0, "kl": 2.0},
+    FASTER: {"lr": 5.0},
 }
-"""Of the main experiment: which setting becomes what."""
+"""Of the paper's hyperparameters: which of them is multiplied by how much."""
 
 
 def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
@@ -242,36 +236,26 @@ def curricula(settings: Settings, seed: int) -> Iterator[Node]:
 
 PRACTICE: dict[str, dict[str, float]] = {
     "all": {},
+    "half of the facts": {"first": 0.5},
     "half of long": {"long": 0.5},
     "a quarter of long": {"long": 0.25},
+    "walks for half of the lists": {"lists": 0.5},
+    "lists for half of the walks": {"lists": 1.25},
+    "lists half undone": {"undone": 2.0},
     "half of replay": {"replay": 0.5},
     "no replay": {"replay": 0.0},
-    "half as many lists": {"lists": 0.5},
-    "lists half undone": {"undone": 2.0},
+    "half the width": {"width": 0.5},
+    "half the layers": {"layers": 0.5},
 }
-"""Amounts of practice before RL: what is multiplied by how much."""
+"""What a model brings to RL: what is multiplied by how much."""
 
 
 def practice(settings: Settings, seed: int) -> Iterator[Node]:
-    """How much practice with long walks and lists RL's improvement needs."""
-    less = ("half of long", "a quarter of long", "half as many lists")
-    yield from practised(settings, seed, ("all", *less))
-
-
-def practice_mix(settings: Settings, seed: int) -> Iterator[Node]:
-    """Of which kind the lists are, and how much is replayed in fine-tuning."""
-    mixes = ("half of replay", "no replay", "lists half undone")
-    yield from practised(settings, seed, ("all", *mixes))
-
-
-def practised(settings: Settings, seed: int, amounts: Iterable[str]) -> Iterator[Node]:
-    """RL from models that practised other amounts."""
-    for name in amounts:
-        changes = {key: by * getattr(settings, key) for key, by in PRACTICE[name].items()}
-        whole = {key: round(value) for key, value in changes.items() if key in ("long", "replay")}
-        other = replace(settings, **changes | whole)
+    """How much practice, of which kind, and how large a model RL's improvement needs."""
+    for name, factors in PRACTICE.items():
+        other = multiplied(settings, factors)
         base = fine_tune(other, seed, "FB")
-        rl = post_train(other, base, f"FB {name}", experiment="pretraining", practice=name)
+        rl = post_train(other, base, f"FB {name}", experiment="practice", practice=name)
         yield from with_rl(other, base, rl)
 
 
@@ -288,12 +272,9 @@ EXPERIMENTS = {
         compositions,
         restrained,
         hyperparameters,
-        learning_rates,
-        hyperparameters_single,
         algorithms,
         curricula,
         practice,
-        practice_mix,
     )
 }
 
@@ -306,6 +287,15 @@ def plan(settings: Settings) -> list[Node]:
 CORE = Settings(("main", "easier"))
 FURTHER = tuple(name for name in EXPERIMENTS if name not in CORE.experiments)
 """Each of them is a part of its own."""
+INDICATIVE = ("hyperparameters", "practice")
+"""Those of many arms, from one seed."""
+
+
+def seeds_of(part: str) -> tuple[int, ...]:
+    """What a part of `full` is run on."""
+    return CORE.seeds[:1] if part in INDICATIVE else CORE.seeds
+
+
 PAPER = Settings(
     ("main", "easier"),
     sft=2560,
@@ -334,16 +324,14 @@ study = Study(
         "quick": {"": replace(CORE, experiments=("main",), seeds=(0,))},
         "full": {
             "core": CORE,
-            **{part: replace(CORE, experiments=(part,)) for part in FURTHER},
+            **{part: replace(CORE, experiments=(part,), seeds=seeds_of(part)) for part in FURTHER},
         },
         "paper": {
             "core": PAPER,
             "robustness": replace(
                 PAPER, experiments=("tilt", "another_field", "longer", "compositions")
             ),
-            "ablations": replace(
-                PAPER, experiments=("hyperparameters", "learning_rates", "hyperparameters_single")
-            ),
+            "ablations": replace(PAPER, experiments=("hyperparameters",)),
         },
     },
     plan=plan,

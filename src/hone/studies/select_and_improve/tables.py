@@ -6,7 +6,7 @@ from hone.core.vocabulary import OTHER
 from hone.measures import accuracy, share
 from hone.measures.accuracy import estimate, per_problem
 from hone.measures.clocks import change_by, half_time
-from hone.measures.headroom import guessing_pass_at_k, signal
+from hone.measures.headroom import guessing_pass_at_k
 from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
@@ -16,7 +16,9 @@ from hone.studies.select_and_improve.statistics import (
     ROUTING,
     STEPS,
     TIMED,
+    by_opening,
     decomposition,
+    first_signal,
     predicted,
     responses,
     timeline,
@@ -46,8 +48,9 @@ def table_1(results: Results) -> Rows | None:
             row[name] = accuracy(responses(arm, when, kind))
             row[f"{name}, paper"] = reported
         asked = responses(arm, when)
-        row["native strategy"] = estimate(per_problem(asked, ROUTING), confidence=0.95)
-        row["no strategy"] = share(asked, OTHER)
+        opened = by_opening(arm.select(stage=when), asked)
+        row["opens natively"] = estimate(per_problem(opened, ROUTING), confidence=0.95)
+        row["goes on in no strategy"] = share(asked, OTHER)
     return rows or None
 
 
@@ -79,12 +82,12 @@ def gains(results: Results) -> Rows | None:
             f"pass@{room.k} by guessing": guessing_pass_at_k(_answers(runs), room.k),
             "choice within cells": found.within,
             "of them, both at once": found.interaction,
-            "no strategy, before": share(responses(runs, "before"), OTHER),
-            "no strategy, after": share(responses(runs, "after"), OTHER),
+            "goes on in no strategy, before": share(responses(runs, "before"), OTHER),
+            "after": share(responses(runs, "after"), OTHER),
         }
         drawn = runs.select(stage="rl")
         if len(drawn):
-            first = signal(drawn.rollouts("train", steps=(1,)), STEPS)
+            first = first_signal(drawn)
             row |= {"groups with signal": first.verified, "with luck only": first.lucky}
     return rows or None
 
@@ -137,14 +140,29 @@ def clocks(results: Results) -> Rows | None:
     return rows or None
 
 
+def compositions(results: Results) -> Rows | None:
+    """Accuracy on compositions before RL and after it, by their number of parts."""
+    rows: dict[str, dict[str, Cell]] = {}
+    runs = results.select(experiment="compositions")
+    for arm in runs.arms:
+        whens = ("composed before", "composed after")
+        sides = {when: responses(runs.select(arm=arm), when) for when in whens}
+        for parts in sorted(sides[whens[0]]["difficulty"].unique()):
+            rows[f"{arm}, {parts} parts"] = {
+                when.removeprefix("composed "): accuracy(asked.filter(parts == STEPS))
+                for when, asked in sides.items()
+            }
+    return rows or None
+
+
 TABLES: tuple[Table, ...] = (
     Table(
         "table_1",
         "Table 1: accuracy by demonstrations, stage and kind of problem",
         "Mean accuracy of samples at RL's temperature on one balanced set of hard problems (6-9 "
         "operations unless set otherwise; easy: 2-5), with 95 % intervals, beside the paper's "
-        "figures (Qwen2.5-1.5B); and the shares of responses in their problem's native strategy, "
-        "and in none.",
+        "figures (Qwen2.5-1.5B); and the shares of responses that open in their problem's native "
+        "strategy, and of those that open in none or lose the order of operations on the way.",
         table_1,
     ),
     Table(
@@ -169,10 +187,17 @@ TABLES: tuple[Table, ...] = (
     Table(
         "clocks",
         "When routing and execution change",
-        "Share of responses in their problem's native strategy (routing), and accuracy of those "
-        "that are (execution): the change over all rounds of RL, the change after a fifth of them, "
-        "and the round from which on half of it was done. A change of less than a tenth is not "
-        "timed.",
+        "Share of responses that open in their problem's native strategy (routing), and accuracy "
+        "of those that do (execution): the change over all rounds of RL, the change after a fifth "
+        "of them, and the round from which on half of it was done. A change of less than a tenth "
+        "is not timed.",
         clocks,
+    ),
+    Table(
+        "compositions",
+        "Compositions by number of parts",
+        "Mean accuracy of samples on problems of three to five parts, before RL on them and after, "
+        "from demonstrations with two-part problems among them (seeds) or without.",
+        compositions,
     ),
 )

@@ -21,7 +21,12 @@ from hone.core.texts import Rendering
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.field_arithmetic import FieldArithmetic, Symbols
 from hone.tasks.field_arithmetic.chains import Chains, walk
-from hone.tasks.field_arithmetic.compositions_text import NATIVE, CompositionsInWords
+from hone.tasks.field_arithmetic.compositions_text import (
+    BY_KIND,
+    NATIVE,
+    OFF_NATIVE,
+    CompositionsInWords,
+)
 from hone.tasks.reading import reasons
 from hone.tasks.splits import enough, in_validation
 
@@ -32,9 +37,10 @@ _LATENT = ("operations", "operands", "steps", "start", "inverted")
 class FieldCompositions:
     """Problems of `fewest` to `most` parts, each a chain of `low` to `high` operations in GF(p).
 
-    A response is `forward` or `backward` where all of its parts are, and `native` where each is as
-    its part's kind asks; it is judged by its openings. `symbols` as in `FieldArithmetic`, one map
-    for all parts.
+    A response is `forward` or `backward` where all of its parts are, `native` where each is as its
+    part's kind asks, and `off_native` where none is; it is judged by its openings. As many
+    demonstrations of each show every part in either strategy as often, whatever its kind.
+    `symbols` as in `FieldArithmetic`, one map for all parts.
     """
 
     p: int = 11
@@ -46,7 +52,7 @@ class FieldCompositions:
     symbols: Symbols = "fixed"
 
     name = "field_compositions"
-    strategies = ("forward", "backward", NATIVE)
+    strategies = ("forward", "backward", NATIVE, OFF_NATIVE)
     rewards = ("outcome", "process")
 
     def __post_init__(self) -> None:
@@ -188,13 +194,9 @@ class FieldCompositions:
     ) -> list[list[int]]:
         """Of the k-th part, without the end."""
         part = self.at(problems, rows, k)
-        if strategy != NATIVE:
-            return [row[:-1] for row in self.part.demonstrate(part, strategy).lists()]
-        both = [self.part.demonstrate(part, name).lists() for name in ("forward", "backward")]
-        return [
-            (backward if inverted else forward)[:-1]
-            for forward, backward, inverted in zip(*both, part.latent["inverted"], strict=True)
-        ]
+        by_kind = [self.part.demonstrate(part, name).lists() for name in BY_KIND[strategy]]
+        inverted = part.latent["inverted"].astype(int)
+        return [by_kind[kind][row][:-1] for row, kind in enumerate(inverted)]
 
     def _opens(self, responses: Sequences) -> Bool[np.ndarray, "n time"]:
         """Where parts begin; both marks stand nowhere else."""
@@ -212,8 +214,10 @@ class FieldCompositions:
                 found.append(OTHER)
             elif not backward.any() or backward.all():
                 found.append("backward" if backward[0] else "forward")
+            elif (backward == asked).all():
+                found.append(NATIVE)
             else:
-                found.append(NATIVE if (backward == asked).all() else OTHER)
+                found.append(OFF_NATIVE if (backward != asked).all() else OTHER)
         return np.array(found, dtype=object).astype(str)
 
     def _steps_correct(self, problems: Problems, responses: Sequences) -> Int[np.ndarray, " n"]:

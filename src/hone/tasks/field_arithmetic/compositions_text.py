@@ -26,10 +26,10 @@ from hone.core.texts import Rendering, Span, TextReading
 from hone.core.vocabulary import OTHER, PositionClass
 from hone.tasks.field_arithmetic import free_text, text
 
-NATIVE = "native"
+NATIVE, OFF_NATIVE = "native", "off_native"
 _HEAD = re.compile(r"^[^\S\n]*part[^\S\n]+\d+\b.*\n", re.ASCII | re.IGNORECASE | re.MULTILINE)
-_STRATEGIES = {"forward": ("forward", "forward"), "backward": ("backward", "backward"),
-               NATIVE: ("forward", "backward")}  # fmt: skip
+BY_KIND = {"forward": ("forward", "forward"), "backward": ("backward", "backward"),
+           NATIVE: ("forward", "backward"), OFF_NATIVE: ("backward", "forward")}  # fmt: skip
 """Of every strategy: how it solves evaluations, and inversions."""
 
 
@@ -66,11 +66,11 @@ class CompositionsInWords:
         Raises:
             UsageError: no such strategy.
         """
-        if strategy not in _STRATEGIES:
-            raise unknown("strategy of field_compositions", strategy, _STRATEGIES)
+        if strategy not in BY_KIND:
+            raise unknown("strategy of field_compositions", strategy, BY_KIND)
         written: list[list[str]] = [[] for _ in range(len(problems))]
         for k, rows, part in self._parts(problems):
-            by_kind = [text.demonstrations(part, name) for name in _STRATEGIES[strategy]]
+            by_kind = [text.demonstrations(part, name) for name in BY_KIND[strategy]]
             inverted = part.latent["inverted"].astype(int)
             for place, row in enumerate(rows):
                 solution = by_kind[inverted[place]][place]
@@ -110,7 +110,7 @@ class CompositionsInWords:
     ) -> tuple[np.ndarray, Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """Strategies of the responses, their leading right steps, and how many there are in all."""
         found: list[list[str]] = [[] for _ in texts]
-        native, going = np.ones(len(texts), dtype=bool), np.ones(len(texts), dtype=bool)
+        native, off_native, going = np.ones((3, len(texts)), dtype=bool)
         correct, steps = (np.zeros(len(texts), dtype=np.int64) for _ in range(2))
         for k, rows, part in self._parts(problems):
             said = [_segment(texts[int(row)], segments[int(row)], k) for row in rows]
@@ -118,15 +118,15 @@ class CompositionsInWords:
             correct[rows] += np.where(going[rows], reading.steps_correct, 0)
             going[rows] &= reading.steps_correct == part.difficulty
             steps[rows] += part.difficulty
-            native[rows] &= reading.strategies == np.where(
-                part.latent["inverted"], "backward", "forward"
-            )
+            for fits, name in ((native, NATIVE), (off_native, OFF_NATIVE)):
+                asked = np.array(BY_KIND[name])[part.latent["inverted"].astype(int)]
+                fits[rows] &= reading.strategies == asked
             for row, strategy in zip(rows, reading.strategies.tolist(), strict=True):
                 found[row].append(strategy)
         whole = [len(parts) == n for parts, n in zip(segments, problems.difficulty, strict=True)]
         names = [
-            _strategy(each, bool(is_native)) if is_whole else OTHER
-            for each, is_native, is_whole in zip(found, native, whole, strict=True)
+            _strategy(each, bool(fits), bool(fits_not)) if is_whole else OTHER
+            for each, fits, fits_not, is_whole in zip(found, native, off_native, whole, strict=True)
         ]
         return np.array(names, dtype=str), correct, steps
 
@@ -149,11 +149,11 @@ def _segment(said: str, segments: list[tuple[int, int]], k: int) -> str:
     return said[slice(*segments[k])] if k < len(segments) else ""
 
 
-def _strategy(found: list[str], native: bool) -> str:
-    """One for all parts, or what each part's kind asks for."""
+def _strategy(found: list[str], native: bool, off_native: bool) -> str:
+    """One for all parts, or what each part's kind asks for, or the other one."""
     if len(set(found)) == 1:
         return found[0]
-    return NATIVE if native else OTHER
+    return NATIVE if native else OFF_NATIVE if off_native else OTHER
 
 
 def _spans(
