@@ -14,7 +14,7 @@ from hone.core.sequences import pack
 from hone.tasks.field_arithmetic import FieldArithmetic
 from hone.tasks.field_arithmetic.skills import EXERCISE, KINDS, FieldSkills
 
-ALL = FieldSkills(11, 2, 6, 0.2, 0.2, 0.2, 0.2, 0.2)
+ALL = FieldSkills(11, 2, 6, 0.2, 0.2, 0.2, 0.2, 0.2, carried=0.5)
 
 
 def words(task: FieldSkills, n: int, seed: int = 0) -> list[tuple[str, list[str], list[str]]]:
@@ -43,7 +43,8 @@ def number(symbol: str) -> int:
 
 @given(st.integers(0, 1000), st.sampled_from([7, 11, 13]))
 def test_every_solution_is_right(seed: int, p: int) -> None:
-    for kind, prompt, solution in words(FieldSkills(p, 2, 6, 0.2, 0.2, 0.2, 0.2, 0.2), 20, seed):
+    task = FieldSkills(p, 2, 6, 0.2, 0.2, 0.2, 0.2, 0.2, carried=0.5)
+    for kind, prompt, solution in words(task, 20, seed):
         assert solution[-1] == "<eos>"
         body = solution[:-1]
         if kind == "fact":
@@ -64,13 +65,18 @@ def test_every_solution_is_right(seed: int, p: int) -> None:
                 assert results == [f"e{value}" for value in values]
         else:
             listed = [tuple(prompt[i : i + 3]) for i in range(1, len(prompt) - 2, 3)]
-            written = [tuple(body[i : i + 3]) for i in range(2, len(body) - 2, 5)]
-            assert body[-2:] == [";", prompt[-1] if kind == "copy" else prompt[0]]
+            opening, near, far = (
+                (">", prompt[0], prompt[-1]) if kind == "copy" else ("<", prompt[-1], prompt[0])
+            )
+            carries = not body[2].startswith("#")
+            head, stride = ([opening, "e1", "e0"], 6) if carries else ([opening, near], 5)
+            assert body[: len(head)] == head
+            assert body[-2:] == [";", far if carries else body[-3]]
+            written = [tuple(body[i : i + 3]) for i in range(len(head), len(body) - 2, stride)]
             assert [place for place, _, _ in listed] == [f"#{i + 1}" for i in range(len(listed))]
             inverse = dict(zip("+-*/", "-+/*", strict=True))
             undone = [(place, inverse[operation], v) for place, operation, v in listed[::-1]]
             assert written == (listed if kind == "copy" else undone)
-            assert body[:2] == ([">", prompt[0]] if kind == "copy" else ["<", prompt[-1]])
 
 
 def test_all_kinds_come_in_their_shares() -> None:
@@ -84,15 +90,20 @@ def test_no_exercise_asks_for_anything() -> None:
         assert "?" not in {*prompt, *solution}
 
 
-def test_a_list_may_be_written_in_either_order() -> None:
-    task = FieldSkills(11, 2, 6, 0.0, 0.0, 0.0, 0.5, 0.5)
+def test_a_list_may_be_written_in_either_order_and_carry_one_value_or_two() -> None:
+    task = FieldSkills(11, 2, 6, 0.0, 0.0, 0.0, 0.5, 0.5, carried=0.5)
     problems = task.draw("train", 50, Stream.root(0))
     turned = {"copy": "undo", "undo": "copy"}
     other = replace(
         problems,
         kinds=np.array([turned[kind] for kind in problems.kinds]),
-        latent=problems.latent | {"exercise": 7 - problems.latent["exercise"]},
+        latent=problems.latent
+        | {
+            "exercise": 7 - problems.latent["exercise"],
+            "carries": ~problems.latent["carries"],
+        },
     )
+    assert 0 < problems.latent["carries"].sum() < 50
     found = task.read(problems, task.demonstrate(other, EXERCISE), np.ones(50, dtype=bool))
     assert (found.grades == "correct").all()
 

@@ -183,16 +183,17 @@ class Settings:
 def exercises(settings: Settings, longest: int, data: str = "FB") -> FieldSkills:
     """Facts, walks and lists of up to so many operations.
 
-    Only short walks carry two values: how far a strategy goes that does not fit its problem is
-    left to demonstrations. Lists are in an order that the arm's demonstrations have, so that what
-    is replayed beside these shows no other; walks take the place of those that are not.
+    Only short walks and lists carry two values: how far a strategy goes that does not fit its
+    problem is left to demonstrations. Lists are in an order that the arm's demonstrations have, so
+    that what is replayed beside these shows no other; walks take the place of those that are not.
     """
     lists, shown = (1 - FACTS) * settings.lists, STRATEGIES[data]
     copy = lists * (1 - settings.undone) if "forward" in shown else 0.0
     undo = lists * settings.undone if "backward" in shown else 0.0
     walks = 1 - FACTS - copy - undo
-    affine = walks / 2 if longest <= SHORT else 0.0
-    return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, copy, undo)
+    two = 1 / 2 if longest <= SHORT else 0.0  # share of what carries two values
+    affine = walks * two
+    return FieldSkills(settings.p, 1, longest, FACTS, walks - affine, affine, copy, undo, two)
 
 
 def pretrain(settings: Settings, seed: int) -> Node:

@@ -3,16 +3,19 @@
     fact      s #i op v =          →  r <eos>              any step of a solution but the first
     scalar    s                    →  #1 op v = r  #2 op v = r … <eos>    operations as they come
     affine    a b                  →  #1 op v = a b  #2 op v = a b … <eos>
-    copy      s #1 op v … = e  →  > s  #1 op v = x  #2 op v = y … ; e <eos>   any x and y
-    undo      s #1 op v … = e  →  < e  the inverse operations, the last one first … ; s <eos>
+    copy      s #1 op v … = e  →  > s  #1 op v = x  #2 op v = y … ; y <eos>   any x and y
+    undo      s #1 op v … = e  →  < e  the inverse operations, the last one first … ; y <eos>
+    carried   the same list    →  > 1 0  #1 op v = w x  #2 op v = y z … ; e <eos>
 
 None asks for anything: walks teach to execute, lists to keep one's place in a list of any
 length, in the order that the first token says (arXiv 2606.13125 starts from a model that can both).
-Lists look and open as problems do, because what was learned of lists that do not served no longer
-problem: prompts of more operations than the demonstrations had were taken for lists.
+Lists look, open and end as solutions do, because what was learned of lists that do not served no
+longer problem: prompts of more operations than the demonstrations had were taken for lists, and
+answered by whatever lists end in. So a list of single values ends in the last of them, and one
+that carries two, as for an unknown, in the element of the prompt's other side.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -42,6 +45,7 @@ class FieldSkills:
         low: fewest operations.
         high: most operations.
         fact, scalar, affine, copy, undo: shares of the kinds; they sum to 1.
+        carried: share of the lists that carry two values.
     """
 
     p: int = 11
@@ -52,6 +56,7 @@ class FieldSkills:
     affine: float = 0.25
     copy: float = 0.25
     undo: float = 0.25
+    carried: float = 0.0
 
     name = "field_skills"
     strategies = (EXERCISE,)
@@ -63,6 +68,7 @@ class FieldSkills:
         shares = self.shares
         sound = min(shares) >= 0 and abs(sum(shares) - 1) < 1e-9
         require(sound, "shares", shares, "numbers from 0 that sum to 1")
+        require(0 <= self.carried <= 1, "carried", self.carried, "a share from 0 to 1")
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -83,7 +89,7 @@ class FieldSkills:
 
     @property
     def max_tokens(self) -> int:
-        return 6 * self.high + 5
+        return 6 * self.high + 6
 
     def draw(self, split: Split, n: int, stream: Stream) -> Problems:
         """`n` exercises. Facts and walks are too few or too free to be split; streams differ."""
@@ -107,9 +113,13 @@ class FieldSkills:
                 "steps": np.where(kinds == KINDS.index(FACT), 1, steps),
                 "start": drawn("start", self.p, rows),
                 "slope": 1 + drawn("slope", self.p - 1, rows),
-                "blanks": drawn("blank", self.p, *cells),
+                "carries": np.isin(kinds, [KINDS.index(kind) for kind in (COPY, UNDO)])
+                & (stream.child("carries").uniform(rows) < self.carried),
+                "blanks": drawn(
+                    "blank", self.p, rows[:, None, None], columns[:, None], np.arange(2)
+                ),
                 "end": drawn("end", self.p, rows),
-                "place": 1 + drawn("place", max(1, self.high - 1), rows),  # a walk begins with #1
+                "place": 1 + drawn("place", max(1, self.high - 1), rows),  # walks begin with #1
             }
         )
 
@@ -123,7 +133,8 @@ class FieldSkills:
         self, problems: Problems, responses: Sequences, stopped: Bool[np.ndarray, " n"]
     ) -> Reading:
         """Right to the last token; a walk is judged by the operations that it took."""
-        solutions = pack(self._solutions(self._as_taken(problems, responses)))
+        taken = self._as_taken(problems, responses)
+        solutions = pack(self._solutions(taken))
         width = min(solutions.tokens.shape[1], responses.tokens.shape[1])
         same = solutions.tokens[:, :width] == responses.tokens[:, :width]
         matched = np.cumprod(same & responses.mask[:, :width], axis=1).sum(axis=1)
@@ -134,7 +145,7 @@ class FieldSkills:
             grades=np.where(right, Grade.CORRECT.value, Grade.INCORRECT.value),
             reasons=reasons(right, complete, stopped),
             strategies=np.where(complete, EXERCISE, OTHER),
-            steps_correct=self._steps(problems, matched),
+            steps_correct=self._steps(replace(problems, latent=taken.latent), matched),
             steps=problems.difficulty,
             classes=self._classes(responses, stopped),
         )
@@ -152,7 +163,8 @@ class FieldSkills:
         ends = position == responses.lengths[:, None] - 1
         in_walk = np.isin(place, (1, 2)) | ends
         weights = np.where(walks & in_walk | lists & (position == 0), _OPEN, 1.0)
-        result = (place == 4) & (position > 1) & (position < responses.lengths[:, None] - 2)
+        inside = position >= self._heads(problems)[:, None]
+        result = (place >= 4) & inside & (position < responses.lengths[:, None] - 2)
         return np.where(lists & result, 0.0, weights)
 
     def reward(
@@ -213,42 +225,64 @@ class FieldSkills:
         chains = self._chains(latent)
         a, b = affine(chains)
         moved = np.stack([latent["slope"][:, None] * a, latent["start"][:, None] * a + b], axis=2)
-        results = {
-            SCALAR: chains.states[:, 1:, None],
-            AFFINE: moved[:, 1:] % self.p,
-            COPY: latent["blanks"][:, :, None],
+        walked = {
+            SCALAR: form.steps(chains, chains.states[:, 1:, None], form.forward),
+            AFFINE: form.steps(chains, moved[:, 1:] % self.p, form.forward),
         }
-        steps = {kind: form.steps(chains, values, form.forward) for kind, values in results.items()}
-        steps[UNDO] = form.steps(chains.undone(), results[COPY], form.backward)
-        ends = {COPY: (form.forward, "start", "end"), UNDO: (form.backward, "end", "start")}
+        lists = {COPY: self._lists(chains, latent, COPY), UNDO: self._lists(chains, latent, UNDO)}
         rows = []
         for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
-            written = chains.states[row, 1:2] if kind == FACT else steps[kind][row, :n].ravel()
-            if kind in ends:
-                opening, near, far = ends[kind]
-                written = [opening, latent[near][row], *written, form.so, latent[far][row]]
+            if kind in lists:
+                written = lists[kind][row]
+            else:
+                written = chains.states[row, 1:2] if kind == FACT else walked[kind][row, :n].ravel()
             rows.append([*map(int, written), form.eos])
+        return rows
+
+    def _lists(
+        self, chains: Chains, latent: dict[str, np.ndarray], kind: str
+    ) -> list[list[np.integer | int]]:
+        """Every row's operations as a list of the kind, without the end."""
+        form, blanks = self.form, latent["blanks"]
+        opening, near, far = (
+            (form.forward, "start", "end") if kind == COPY else (form.backward, "end", "start")
+        )
+        path = chains if kind == COPY else chains.undone()
+        single, double = (form.steps(path, blanks[:, :, :n], opening) for n in (1, 2))
+        rows = []
+        for row, (n, carries) in enumerate(zip(chains.steps, latent["carries"], strict=True)):
+            if carries:
+                head, steps, end = (1, 0), double[row, :n], latent[far][row]
+            else:
+                head, steps, end = (latent[near][row],), single[row, :n], blanks[row, n - 1, 0]
+            rows.append([opening, *head, *steps.ravel(), form.so, end])
         return rows
 
     def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:
         """The problems, with what their responses chose where an exercise leaves it open."""
-        latent, stride = dict(problems.latent), self._strides(problems)
-        is_walk = np.isin(problems.kinds, (SCALAR, AFFINE))
+        tokens = np.pad(responses.tokens, ((0, 0), (0, 6)))  # room for the longest step
+        is_walk, is_list = (
+            np.isin(problems.kinds, kinds) for kinds in ((SCALAR, AFFINE), (COPY, UNDO))
+        )
+        latent = dict(problems.latent) | {"carries": is_list & (tokens[:, 2] < self.p)}
+        problems = replace(problems, latent=latent)
+        stride = self._strides(problems)
         steps = np.clip((responses.lengths - 1) // stride, 1, self.high)
-        tokens = np.pad(responses.tokens, ((0, 0), (0, 5)))  # room for the shortest step
         place = self._heads(problems)[:, None] + stride[:, None] * np.arange(self.high)
-        place = np.minimum(place, tokens.shape[1] - 5)
-        marks, operands, blanks = (np.take_along_axis(tokens, place + by, 1) for by in (1, 2, 4))
+        place = np.minimum(place, tokens.shape[1] - 6)
+        marks, operands, *blanks = (
+            np.take_along_axis(tokens, place + by, 1) for by in (1, 2, 4, 5)
+        )
         taken = {
-            "operations": (is_walk, np.clip(marks - self.form.operations[0], 0, 3)),
-            "operands": (is_walk, np.where(operands < self.p, operands, 0)),
-            "blanks": (~is_walk, np.where(blanks < self.p, blanks, 0)),
+            "operations": np.clip(marks - self.form.operations[0], 0, 3),
+            "operands": np.where(operands < self.p, operands, 0),
         }
-        for name, (where, values) in taken.items():
-            latent[name] = np.where(where[:, None], values, latent[name])
+        for name, values in taken.items():
+            latent[name] = np.where(is_walk[:, None], values, latent[name])
+        latent["blanks"] = np.where(np.stack(blanks, axis=2) < self.p, np.stack(blanks, axis=2), 0)
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
         for kind, mark in ((COPY, self.form.forward), (UNDO, self.form.backward)):
-            chosen = np.isin(problems.kinds, (COPY, UNDO)) & (tokens[:, 0] == mark)
+            chosen = is_list & (tokens[:, 0] == mark)
             latent["exercise"] = np.where(chosen, KINDS.index(kind), latent["exercise"])
         return self._problems(latent)
 
@@ -259,11 +293,12 @@ class FieldSkills:
 
     def _heads(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens before the first step."""
-        return 2 * np.isin(problems.kinds, (COPY, UNDO)).astype(np.int64)
+        return 2 * np.isin(problems.kinds, (COPY, UNDO)) + problems.latent["carries"]
 
     def _strides(self, problems: Problems) -> Int[np.ndarray, " n"]:
         """Tokens of a step."""
-        return np.where(problems.kinds == AFFINE, 6, np.where(problems.kinds == FACT, 1, 5))
+        two = (problems.kinds == AFFINE) | problems.latent["carries"]
+        return np.where(problems.kinds == FACT, 1, np.where(two, 6, 5))
 
     def _classes(
         self, responses: Sequences, stopped: Bool[np.ndarray, " n"]
@@ -280,5 +315,8 @@ def _flat(latent: dict[str, np.ndarray]) -> Int[np.ndarray, "n columns"]:
     present = np.arange(latent["operations"].shape[1]) < latent["steps"][:, None]
     steps = np.where(present, 1 + 4 * latent["operands"] + latent["operations"], 0)
     return np.column_stack(
-        [*(latent[name] for name in ("exercise", "slope", "start", "end", "place")), steps]
+        [
+            *(latent[name] for name in ("exercise", "carries", "slope", "start", "end", "place")),
+            steps,
+        ]
     )
