@@ -13,9 +13,16 @@ from hone.objectives.algorithms import ALGORITHMS
 from hone.objectives.divergence import KL
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
+from hone.studies.select_and_improve import statistics
 from hone.studies.select_and_improve.claims import PAPER_TABLE
-from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, ROBUSTNESS
-from hone.studies.select_and_improve.statistics import by_opening, difference, responses
+from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, FORETOLD, ROBUSTNESS
+from hone.studies.select_and_improve.statistics import (
+    by_opening,
+    difference,
+    responses,
+    slope_of_gain,
+    told_and_gained,
+)
 from hone.studies.select_and_improve.study import Settings, plan, study
 from hone.studies.study import Measure, assess
 from hone.training.configs import PostTrain, Supervise
@@ -133,7 +140,7 @@ def lend_a_right_answer(folder: Path) -> None:
 
 def test_every_claim_is_decided_or_says_why_not(tiny_run: Results) -> None:
     found = {claim["id"]: claim for claim in assess(study.claims, tiny_run)}
-    elsewhere = {claim.id for claim in (*ABLATIONS, *ROBUSTNESS)}
+    elsewhere = {claim.id for claim in (*ABLATIONS, *ROBUSTNESS, *FORETOLD)}
     assert {claim.id for claim in study.claims} - set(found) <= elsewhere
     assert {claim["verdict"] for claim in found.values()} <= {"indicative", "inconclusive"}
 
@@ -176,6 +183,41 @@ def test_a_response_that_loses_its_place_keeps_its_route(tiny_run: Results) -> N
         table = responses(runs, f"easy {strategy}")
         assert (table["strategy"] == "other").any()
         assert (by_opening(runs, table)["strategy"] == strategy).all()
+
+
+def test_every_arm_is_foretold_once_and_nothing_anew() -> None:
+    seeds = study.settings("full", "foretold").seeds
+    whole = [plan(study.settings("full", part)) for part in study.presets["full"]]
+    planned = {node.key for nodes in whole[:-1] for node in nodes if node.seed in seeds}
+    told = whole[-1]
+    assert {node.key for node in told} <= planned
+    trained = [node.key for node in told if node.stage == "rl"]
+    assert len(trained) == len(set(trained))
+    all_rl = {node.key for nodes in whole[:-1] for node in nodes
+              if node.stage == "rl" and node.seed in seeds}  # fmt: skip
+    assert set(trained) == all_rl
+
+
+def test_headroom_foretells_over_all_arms(tiny_run: Results) -> None:
+    main = tiny_run.select(experiment="main").stages
+    stages = tuple(replace(stage, factors={"experiment": "foretold"}) for stage in main)
+    runs = replace(tiny_run, stages=stages)
+    assert len(told_and_gained(runs)) == len(runs.select(stage="rl").arms)
+    assert slope_of_gain("selection")(runs) is None  # untrained, none of them has any headroom
+
+
+def test_the_slope_is_that_of_gains_on_what_was_told(
+    tiny_run: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = (0.0, 0.1, 0.3, 0.4)
+    points = {f"arm {x}": {"selection": (x, 0.05 + 0.8 * x)} for x in told}
+    monkeypatch.setattr(statistics, "told_and_gained", lambda _: points)
+    found = slope_of_gain("selection")(tiny_run)
+    assert found is not None
+    assert found.value == pytest.approx(0.8)
+    points.popitem()
+    points.popitem()
+    assert slope_of_gain("selection")(tiny_run) is None
 
 
 def test_a_difference_is_taken_seed_by_seed() -> None:

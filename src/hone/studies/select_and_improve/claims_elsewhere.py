@@ -19,6 +19,7 @@ from hone.studies.select_and_improve.statistics import (
     mean_over_rounds,
     part_of_change,
     share_when,
+    slope_of_gain,
 )
 from hone.studies.study import Measure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
@@ -143,6 +144,17 @@ ROBUSTNESS = (
     ),
 )
 
+FORETOLD = tuple(
+    claim(
+        f"headroom_foretells_{part}",
+        "hone",
+        f"What is left to gain before RL tells what it gains by {part}.",
+        f"slope of {part} by RL on its headroom before, over all arms of all parts",
+        Within(0.5, 1.5),
+        slope_of_gain(part),
+    )
+    for part in ("selection", "improvement")
+)
 ABLATIONS = (
     *(
         claim(

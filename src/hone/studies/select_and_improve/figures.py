@@ -17,16 +17,16 @@ from hone.studies.select_and_improve.statistics import (
     by_seed_and_step,
     decomposition,
     drift_by_token,
-    first_signal,
-    predicted,
     responses,
     timeline,
+    told_and_gained,
 )
 from hone.studies.select_and_improve.tables import STAGES, row_of_table_1
 from hone.studies.study import Figure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
 _LIMITS = (0.0, 1.0)
+_NAMED = 12  # arms of a scatter up to which their names can be read
 
 
 def table_1(results: Results) -> Drawing | None:
@@ -115,21 +115,15 @@ def where_rl_acts(results: Results) -> Drawing | None:
 
 def foretold(results: Results) -> Drawing | None:
     """What headroom and signal before RL promised, against what RL then did, over all arms."""
-    points: dict[str, dict[str, tuple[float, float]]] = {
-        "selection": {}, "improvement": {}, "signal, both": {}
-    }  # fmt: skip
-    for arm in results.select(stage="rl").arms:
-        runs = results.select(arm=arm)
-        found, room = decomposition(runs), predicted(runs)
-        if found is None or room is None:
-            continue
-        told = float(first_signal(runs).verified.value)
-        points["selection"][arm] = (room.selection, float(found.selection.value))
-        points["improvement"][arm] = (room.improvement, float(found.improvement.value))
-        points["signal, both"][arm] = (told, float(found.total.value))
-    if not points["selection"]:
+    runs = results.where(lambda factors: factors.get("experiment") in ("main", "foretold"))
+    told = told_and_gained(runs)
+    if not told:
         return None
-    return scatter(points, "told before RL", "gained by RL", named=True)
+    points = {
+        part: {arm: found[part] for arm, found in told.items()}
+        for part in next(iter(told.values()))
+    }
+    return scatter(points, "told before RL", "gained by RL", named=len(told) <= _NAMED)
 
 
 def _parts(runs: Results, by_kind: bool) -> Drawing | None:
@@ -217,8 +211,9 @@ FIGURES: tuple[Figure, ...] = (
         "What could be told before RL",
         "Left to gain by choosing (accuracy under the best strategy of each cell minus present "
         "accuracy) and by executing (pass@k of half the samples minus accuracy under it), from "
-        "step-verified forced responses before RL, against selection and improvement by RL. One "
-        "point an arm; on the line a gain is what was left.",
+        "step-verified forced responses before RL, against selection and improvement by RL; and "
+        "the share of groups with a signal that is no luck in RL's first round, against the whole "
+        "change. One point an arm; on the line a gain is what was left.",
         "Points of headroom before RL against gains by RL, for selection and for improvement.",
         foretold,
     ),

@@ -18,7 +18,7 @@ from hone.measures.clocks import half_time
 from hone.measures.decomposition import Decomposition, decompose
 from hone.measures.estimates import Interval
 from hone.measures.headroom import Headroom, Signal, headroom, signal
-from hone.measures.intervals import over_seeds
+from hone.measures.intervals import over_seeds, slope
 from hone.runs.folder import part_of_config
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -37,6 +37,7 @@ ROUTED = pl.any_horizontal(
 TOKENS = (PositionClass.DECIDE, PositionClass.EXECUTE, PositionClass.ANSWER, PositionClass.END)
 _DECIDE, _EXECUTE = PositionClass.DECIDE.name.lower(), PositionClass.EXECUTE.name.lower()
 
+_ARMS = 3  # the fewest of which a slope has an interval
 TIMED = 0.1  # the smallest change of a share or an accuracy that is worth timing
 
 
@@ -322,6 +323,36 @@ def predicted(runs: Results) -> Headroom | None:
     most = table["sample"].max()
     assert isinstance(most, int)
     return headroom(responses(runs, "before"), table, STEPS, k=(most + 1) // 2)
+
+
+def told_and_gained(runs: Results) -> dict[str, dict[str, tuple[float, float]]]:
+    """By arm of RL and part of its gain: what was told before, and what came."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for arm in runs.select(stage="rl").arms:
+        own = runs.select(arm=arm)
+        gained, room = decomposition(own), predicted(own)
+        if gained is None or room is None:
+            continue
+        found[arm] = {
+            "selection": (room.selection, float(gained.selection.value)),
+            "improvement": (room.improvement, float(gained.improvement.value)),
+            "signal": (float(first_signal(own).verified.value), float(gained.total.value)),
+        }
+    return found
+
+
+def slope_of_gain(part: str) -> Measure:
+    """Of what RL gained in a part on what was told of it, over all arms."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(experiment="foretold")
+        points = [found[part] for found in told_and_gained(runs).values()]
+        if len(points) < _ARMS:
+            return None
+        x, y = np.array(points).T
+        return slope(x, y, runs.seeds) if np.ptp(x) else None
+
+    return measure
 
 
 def first_signal(runs: Results) -> Signal:

@@ -32,6 +32,7 @@ from hone.studies.select_and_improve.claims import MAIN
 from hone.studies.select_and_improve.claims_elsewhere import (
     ABLATIONS,
     FASTER,
+    FORETOLD,
     ROBUSTNESS,
     UNCHANGED,
 )
@@ -259,6 +260,24 @@ def practice(settings: Settings, seed: int) -> Iterator[Node]:
         yield from with_rl(other, base, rl)
 
 
+def foretold(settings: Settings, seed: int) -> Iterator[Node]:
+    """Every arm of the other experiments once more, in one place: what it gained, what was told.
+
+    Nothing of it is carried out anew where the others have been.
+    """
+    seen: set[str] = set()
+    for name, experiment in EXPERIMENTS.items():
+        if name == "foretold" or (name in INDICATIVE and seed != settings.seeds[0]):
+            continue
+        nodes = list(experiment(settings, seed))
+        trained = {node.arm: node.key for node in nodes if node.stage == "rl"}
+        new = {arm for arm, key in trained.items() if key not in seen}
+        seen.update(trained.values())
+        for node in nodes:
+            if node.arm in new and node.stage.startswith(("rl", "before", "after")):
+                yield replace(node, factors={"experiment": "foretold"})
+
+
 EXPERIMENTS = {
     function.__name__: function
     for function in (
@@ -275,8 +294,11 @@ EXPERIMENTS = {
         algorithms,
         curricula,
         practice,
+        foretold,
     )
 }
+INDICATIVE = ("hyperparameters", "practice")
+"""Those of many arms, from one seed."""
 
 
 def plan(settings: Settings) -> list[Node]:
@@ -287,8 +309,6 @@ def plan(settings: Settings) -> list[Node]:
 CORE = Settings(("main", "easier"))
 FURTHER = tuple(name for name in EXPERIMENTS if name not in CORE.experiments)
 """Each of them is a part of its own."""
-INDICATIVE = ("hyperparameters", "practice")
-"""Those of many arms, from one seed."""
 
 
 def seeds_of(part: str) -> tuple[int, ...]:
@@ -335,7 +355,7 @@ study = Study(
         },
     },
     plan=plan,
-    claims=(*MAIN, *ROBUSTNESS, *ABLATIONS),
+    claims=(*MAIN, *ROBUSTNESS, *ABLATIONS, *FORETOLD),
     figures=FIGURES,
     tables=TABLES,
 )
