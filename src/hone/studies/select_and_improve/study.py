@@ -242,7 +242,7 @@ PRACTICE: dict[str, dict[str, float]] = {
     "a quarter of long": {"long": 0.25},
     "walks for half of the lists": {"lists": 0.5},
     "lists for half of the walks": {"lists": 1.25},
-    "lists half undone": {"undone": 2.0},
+    "lists half undone": {"undone": 4.0},
     "half of replay": {"replay": 0.5},
     "no replay": {"replay": 0.0},
     "half the width": {"width": 0.5},
