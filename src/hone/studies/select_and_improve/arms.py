@@ -66,7 +66,7 @@ class Settings:
     short: int = 300  # then on short walks and lists as well
     long: int = 400  # and then on long ones
     lists: float = 2 / 3  # share of lists among walks and lists
-    undone: float = 1 / 8  # of lists that are undone, from the end; the rest is copied
+    undone: float = 1 / 4  # of lists that are undone, from the end; the rest is copied
     longest: int = 15  # operations of a walk or list
     sft: int = 150  # steps of fine-tuning
     sft_batch: int = 96  # demonstrations a step

@@ -256,7 +256,7 @@ ABLATIONS = (
             (
                 "backward_practice_leaves_less",
                 INVERSION,
-                "lists half undone",
+                "twice as many undone",
                 "The more of it goes backward, the less RL improves inversions.",
             ),
         )
