@@ -48,7 +48,7 @@ SHORT = 4
 Lists of up to 15 from the start take ten times as long."""
 
 
-PAPER_KL = 0.05  # its coefficient
+PAPER_KL = 0.05  # coefficient of its penalty
 COMPOSED = (3, 5)
 """Parts of the compositions that RL is run on."""
 

@@ -4,6 +4,8 @@ Numbers of claims and sections are those of the reproduction's specification; re
 does not give were set before the runs that decide them.
 """
 
+from collections.abc import Iterator
+
 from hone.measures import AtLeast, AtMost, Region, Within
 from hone.studies.select_and_improve.statistics import (
     NATIVE,
@@ -68,6 +70,20 @@ def _forced(strategy: str, kind: str, data: str) -> Measure:
     return accuracy_when(f"easy {strategy}", kind, data=data)
 
 
+def _off_native(id: str, statement: str, when: str, **reported: float) -> Iterator[Claim]:
+    """Each arm with one strategy, on the hard problems that it does not suit, is at chance."""
+    for data, kind in (("F", INVERSION), ("B", EVALUATION)):
+        yield claim(
+            f"{id}_{data}",
+            f"{SELECT} Table 1",
+            statement.format(data),
+            f"{ACCURACY}, {data} on hard {kind}s, {when} RL on them",
+            Within(CHANCE - STILL, CHANCE + STILL),
+            accuracy_when(when, kind, **_main(data)),
+            reported[data],
+        )
+
+
 UNINFORMED = ("majority", "format", "coin")  # rewards that do not know the answer
 AFTER_SFT = (
     *(
@@ -94,17 +110,12 @@ AFTER_SFT = (
         )
         for data, kind, strategy in (("F", INVERSION, "forward"), ("B", EVALUATION, "backward"))
     ),
-    *(
-        claim(
-            f"long_off_native_{data}",
-            f"{SELECT} Table 1",
-            f"On hard problems, {data}'s off-native solutions are at chance.",
-            f"{ACCURACY}, hard {kind}s, before RL",
-            Within(CHANCE - STILL, CHANCE + STILL),
-            accuracy_when("before", kind, **_main(data)),
-            reported,
-        )
-        for data, kind, reported in (("F", INVERSION, 0.107), ("B", EVALUATION, 0.119))
+    *_off_native(
+        "long_off_native",
+        "On hard problems, {}'s off-native solutions are at chance.",
+        "before",
+        F=0.107,
+        B=0.119,
     ),
     *(
         claim(
@@ -166,17 +177,12 @@ AFTER_RL = (
         )
         for data, reported in (("F", 0.374), ("B", 0.449))
     ),
-    *(
-        claim(
-            f"off_native_stays_{data}",
-            f"{SELECT} Table 1",
-            f"RL on hard problems leaves {data}'s off-native solutions at chance.",
-            f"{ACCURACY}, {data} on hard {kind}s after it",
-            Within(CHANCE - STILL, CHANCE + STILL),
-            accuracy_when("after", kind, **_main(data)),
-            reported,
-        )
-        for data, kind, reported in (("F", INVERSION, 0.11), ("B", EVALUATION, 0.116))
+    *_off_native(
+        "off_native_stays",
+        "RL on hard problems leaves {}'s off-native solutions at chance.",
+        "after",
+        F=0.11,
+        B=0.116,
     ),
     claim(
         "easy_rl_routes",

@@ -229,34 +229,35 @@ class FieldSkills:
             SCALAR: form.steps(chains, chains.states[:, 1:, None], form.forward),
             AFFINE: form.steps(chains, moved[:, 1:] % self.p, form.forward),
         }
-        lists = {COPY: self._lists(chains, latent, COPY), UNDO: self._lists(chains, latent, UNDO)}
+        lists = self._lists(problems, chains, COPY) | self._lists(problems, chains, UNDO)
         rows = []
         for row, (kind, n) in enumerate(zip(map(str, problems.kinds), chains.steps, strict=True)):
-            if kind in lists:
-                written = lists[kind][row]
+            if row in lists:
+                written = lists[row]
             else:
                 written = chains.states[row, 1:2] if kind == FACT else walked[kind][row, :n].ravel()
             rows.append([*map(int, written), form.eos])
         return rows
 
     def _lists(
-        self, chains: Chains, latent: dict[str, np.ndarray], kind: str
-    ) -> list[list[np.integer | int]]:
-        """Every row's operations as a list of the kind, without the end."""
-        form, blanks = self.form, latent["blanks"]
+        self, problems: Problems, chains: Chains, kind: str
+    ) -> dict[int, list[np.integer | int]]:
+        """The lists of a kind by their rows, without the end."""
+        form, latent, blanks = self.form, problems.latent, problems.latent["blanks"]
         opening, near, far = (
             (form.forward, "start", "end") if kind == COPY else (form.backward, "end", "start")
         )
         path = chains if kind == COPY else chains.undone()
         single, double = (form.steps(path, blanks[:, :, :n], opening) for n in (1, 2))
-        rows = []
-        for row, (n, carries) in enumerate(zip(chains.steps, latent["carries"], strict=True)):
-            if carries:
+        written: dict[int, list[np.integer | int]] = {}
+        for row in np.flatnonzero(problems.kinds == kind).tolist():
+            n = chains.steps[row]
+            if latent["carries"][row]:
                 head, steps, end = (1, 0), double[row, :n], latent[far][row]
             else:
                 head, steps, end = (latent[near][row],), single[row, :n], blanks[row, n - 1, 0]
-            rows.append([opening, *head, *steps.ravel(), form.so, end])
-        return rows
+            written[row] = [opening, *head, *steps.ravel(), form.so, end]
+        return written
 
     def _as_taken(self, problems: Problems, responses: Sequences) -> Problems:
         """The problems, with what their responses chose where an exercise leaves it open."""
@@ -279,7 +280,8 @@ class FieldSkills:
         }
         for name, values in taken.items():
             latent[name] = np.where(is_walk[:, None], values, latent[name])
-        latent["blanks"] = np.where(np.stack(blanks, axis=2) < self.p, np.stack(blanks, axis=2), 0)
+        written = np.stack(blanks, axis=2)
+        latent["blanks"] = np.where(written < self.p, written, 0)
         latent["steps"] = np.where(is_walk, steps, latent["steps"])
         for kind, mark in ((COPY, self.form.forward), (UNDO, self.form.backward)):
             chosen = is_list & (tokens[:, 0] == mark)
