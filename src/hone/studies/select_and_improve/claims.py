@@ -7,6 +7,7 @@ does not give were set before the runs that decide them.
 from collections.abc import Iterator
 
 from hone.measures import AtLeast, AtMost, Region, Within
+from hone.studies.select_and_improve.arms import REWARDS
 from hone.studies.select_and_improve.statistics import (
     NATIVE,
     accuracy_against,
@@ -84,7 +85,8 @@ def _off_native(id: str, statement: str, when: str, **reported: float) -> Iterat
         )
 
 
-UNINFORMED = ("majority", "format", "coin")  # rewards that do not know the answer
+UNINFORMED = tuple(name for name in REWARDS if name != "verifier")
+"""Rewards that do not know the answer."""
 AFTER_SFT = (
     *(
         claim(

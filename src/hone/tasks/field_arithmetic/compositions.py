@@ -23,9 +23,8 @@ from hone.tasks.field_arithmetic import FieldArithmetic, Symbols
 from hone.tasks.field_arithmetic.chains import Chains, walk
 from hone.tasks.field_arithmetic.compositions_text import (
     BY_KIND,
-    NATIVE,
-    OFF_NATIVE,
     CompositionsInWords,
+    strategy_of,
 )
 from hone.tasks.reading import reasons
 from hone.tasks.splits import enough, in_validation
@@ -52,7 +51,7 @@ class FieldCompositions:
     symbols: Symbols = "fixed"
 
     name = "field_compositions"
-    strategies = ("forward", "backward", NATIVE, OFF_NATIVE)
+    strategies = tuple(BY_KIND)
     rewards = ("outcome", "process")
 
     def __post_init__(self) -> None:
@@ -205,19 +204,13 @@ class FieldCompositions:
 
     def _strategies(self, problems: Problems, responses: Sequences) -> np.ndarray:
         opens, found = self._opens(responses), []
+        ways = np.where(responses.tokens == self.part.form.backward, "backward", "forward")
         for row, (parts, inverted) in enumerate(
-            zip(problems.difficulty, problems.latent["inverted"], strict=True)
+            zip(problems.difficulty, problems.latent["inverted"].tolist(), strict=True)
         ):
-            backward = responses.tokens[row, opens[row]] == self.part.form.backward
-            asked = inverted[:parts]
-            if len(backward) != parts or not opens[row, 0]:
-                found.append(OTHER)
-            elif not backward.any() or backward.all():
-                found.append("backward" if backward[0] else "forward")
-            elif (backward == asked).all():
-                found.append(NATIVE)
-            else:
-                found.append(OFF_NATIVE if (backward != asked).all() else OTHER)
+            is_whole = opens[row].sum() == parts and opens[row, 0]
+            solved = ways[row, opens[row]].tolist()
+            found.append(strategy_of(solved, inverted) if is_whole else OTHER)
         return np.array(found, dtype=object).astype(str)
 
     def _steps_correct(self, problems: Problems, responses: Sequences) -> Int[np.ndarray, " n"]:

@@ -26,11 +26,24 @@ from hone.core.texts import Rendering, Span, TextReading
 from hone.core.vocabulary import OTHER, PositionClass
 from hone.tasks.field_arithmetic import free_text, text
 
-NATIVE, OFF_NATIVE = "native", "off_native"
 _HEAD = re.compile(r"^[^\S\n]*part[^\S\n]+\d+\b.*\n", re.ASCII | re.IGNORECASE | re.MULTILINE)
 BY_KIND = {"forward": ("forward", "forward"), "backward": ("backward", "backward"),
-           NATIVE: ("forward", "backward"), OFF_NATIVE: ("backward", "forward")}  # fmt: skip
+           "native": ("forward", "backward"), "off_native": ("backward", "forward")}  # fmt: skip
 """Of every strategy: how it solves evaluations, and inversions."""
+
+
+def strategy_of(parts: Sequence[str], inverted: Sequence[bool]) -> str:
+    """The strategy that solves every part as it was solved; one way for all of them comes first.
+
+    Args:
+        parts: how each of them was solved.
+        inverted: whether each of them is an inversion; of further places nothing is read.
+    """
+    solved = tuple(zip(parts, inverted, strict=False))
+    for strategy, by_kind in BY_KIND.items():
+        if all(part == by_kind[kind] for part, kind in solved):
+            return strategy
+    return OTHER
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,7 @@ class CompositionsInWords:
     ) -> tuple[np.ndarray, Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """Strategies of the responses, their leading right steps, and how many there are in all."""
         found: list[list[str]] = [[] for _ in texts]
-        native, off_native, going = np.ones((3, len(texts)), dtype=bool)
+        going = np.ones(len(texts), dtype=bool)
         correct, steps = (np.zeros(len(texts), dtype=np.int64) for _ in range(2))
         for k, rows, part in self._parts(problems):
             said = [_segment(texts[int(row)], segments[int(row)], k) for row in rows]
@@ -118,15 +131,14 @@ class CompositionsInWords:
             correct[rows] += np.where(going[rows], reading.steps_correct, 0)
             going[rows] &= reading.steps_correct == part.difficulty
             steps[rows] += part.difficulty
-            for fits, name in ((native, NATIVE), (off_native, OFF_NATIVE)):
-                asked = np.array(BY_KIND[name])[part.latent["inverted"].astype(int)]
-                fits[rows] &= reading.strategies == asked
             for row, strategy in zip(rows, reading.strategies.tolist(), strict=True):
                 found[row].append(strategy)
         whole = [len(parts) == n for parts, n in zip(segments, problems.difficulty, strict=True)]
         names = [
-            _strategy(each, bool(fits), bool(fits_not)) if is_whole else OTHER
-            for each, fits, fits_not, is_whole in zip(found, native, off_native, whole, strict=True)
+            strategy_of(each, inverted) if is_whole else OTHER
+            for each, inverted, is_whole in zip(
+                found, problems.latent["inverted"].tolist(), whole, strict=True
+            )
         ]
         return np.array(names, dtype=str), correct, steps
 
@@ -147,13 +159,6 @@ def _segments(said: str) -> list[tuple[int, int]]:
 def _segment(said: str, segments: list[tuple[int, int]], k: int) -> str:
     """The text of the k-th part; empty where there is none."""
     return said[slice(*segments[k])] if k < len(segments) else ""
-
-
-def _strategy(found: list[str], native: bool, off_native: bool) -> str:
-    """One for all parts, or what each part's kind asks for, or the other one."""
-    if len(set(found)) == 1:
-        return found[0]
-    return NATIVE if native else OFF_NATIVE if off_native else OTHER
 
 
 def _spans(
