@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hone.core.random import Stream
 from hone.measures import clopper_pearson
 from hone.models.config import parameters
 from hone.runs.plan import unique
@@ -21,6 +22,7 @@ from hone.studies.echo_chamber.mixtures import MIXTURES, added, growth, repeated
 from hone.studies.echo_chamber.study import EXPERIMENTS, study
 from hone.studies.runfile import Request
 from hone.studies.study import assess
+from hone.tasks.word_problems.corpus import WordCorpus
 from hone.training.configs import Pretrain
 from tests.studies.made_up import Runs
 
@@ -145,8 +147,9 @@ def test_odds_are_of_shares_of_accuracies_or_of_right_answers() -> None:
     ("most", "right", "time", "part"),
     [
         ([0.4, 0.7, 0.95, 0.99], [0.2, 0.3, 0.4, 0.45], 20.0, 0.8),
-        ([0.4, 0.5, 0.6, 0.7], [0.2, 0.3, 0.4, 0.45], 40.0, math.nan),  # never: one look beyond
+        ([0.4, 0.5, 0.6, 0.7], [0.2, 0.3, 0.4, 0.45], 40.0, 0.0),  # never: one look beyond
         ([0.4, 0.95, 0.95, 0.99], [0.2, 0.2, 0.4, 0.6], 10.0, 0.0),
+        ([0.4, 0.95, 0.95, 0.99], [0.4, 0.5, 0.4, 0.4], 10.0, 0.0),  # nothing gained
     ],
 )
 def test_when_a_run_collapses_and_what_it_has_gained_by_then(
@@ -154,7 +157,8 @@ def test_when_a_run_collapses_and_what_it_has_gained_by_then(
 ) -> None:
     found = statistics.Course(np.array([0, 10, 20, 30]), np.array(most), np.array(right))
     assert found.collapse_time == time
-    assert found.gain_by_collapse == pytest.approx(part, nan_ok=True)
+    assert found.collapsed_by == time / 30
+    assert found.gain_by_collapse == pytest.approx(part)
 
 
 def test_the_optimum_weighs_what_is_right() -> None:
@@ -190,9 +194,20 @@ def test_repeats_are_of_the_same_documents_at_as_many_tokens_or_beside_all_else(
         assert background.weight * 4000 * growth(times) == pytest.approx(0.85 * 4000)
 
 
+def test_what_repeats_replace_is_as_long_as_they_are() -> None:
+    def tokens(times: int) -> float:
+        mixture = repeated(times, 64_000)
+        corpus = WordCorpus(study.settings("full", "repeats").task(), mixture.sources)
+        return corpus.documents("validation", np.arange(4000), Stream.root(0)).tokens.lengths.mean()
+
+    assert tokens(8) == pytest.approx(tokens(1), rel=0.02)
+
+
 def test_hard_documents_replace_background() -> None:
     plain, hard = MIXTURES["balanced"], with_hard("text")
     assert hard.sources[-2].name == "hard text"
+    tagged = {source.name: source.miscoded for source in with_hard("tagged").sources}
+    assert tagged["hard tagged"] == tagged["tagged"] != ()
     assert sum(source.weight for source in hard.sources) == pytest.approx(1)
     assert hard.sources[-1].weight < 1 - 0.75
     assert plain.sources[-1].name == hard.sources[-1].name == "background"
@@ -312,6 +327,63 @@ def test_a_predictor_tells_a_winner_and_brackets_the_switch(tmp_path: Path) -> N
                      experiment="crossover")  # fmt: skip
     lost, won = winners.bracket(made.results, "share")
     assert lost < won < 0
-    found = winners.told("share")(made.results)
+
+
+def mixture_of(made: Runs, base: int, part: float, tagged: float, winner: str) -> None:
+    """A model that answers five problems with programs, half of them right, and ten otherwise."""
+    before = pl.concat([answers(*[0.5] * 5), answers(*[tagged] * 10, format="tagged")])
+    made_up = {"before": before, "after": answers(0.5, format=winner)}
+    for stage, rows in ({"rl": before} | made_up).items():
+        made.add(stage, base, {"evaluation-000001": rows}, base=base, repeat=1,
+                 experiment="crossover", unfavourable=part)  # fmt: skip
+
+
+def test_a_predictor_is_asked_where_shares_and_accuracies_disagree(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base, winner in ((1, "program"), (2, "program"), (3, "tagged")):
+        mixture_of(made, base, 0.5, tagged=0.25, winner=winner)
+        mixture_of(made, base, 1.0, tagged=0.75, winner="program")  # says nothing of any of them
+    mixture_of(made, 4, 0.5, tagged=0.75, winner="tagged")
+    for by, told in (("accuracy", 2 / 3), ("share", 1 / 3)):
+        found = winners.told(by)(made.results)
+        assert found is not None
+        assert found.value == pytest.approx(told)
+        assert found.interval == clopper_pearson(round(3 * told), 3)
+
+
+def test_a_change_is_compared_with_another_change(tmp_path: Path) -> None:
+    """From 1/4 to 3/4 in some runs, from 1/2 to 3/4 in others."""
+    made = Runs(tmp_path)
+    for base in (1, 2):
+        for hard, before in (("text", 0.25), ("none", 0.5)):
+            for stage, share in (("hard before", before), ("hard after", 0.75)):
+                made.add(stage, base, {"evaluation-000001": answers(*[share] * 4)}, base=base,
+                         repeat=1, hard=hard)  # fmt: skip
+    found = runs.change_beyond(statistics.right, "hard", {"hard": "text"}, {"hard": "none"})(
+        made.results
+    )
     assert found is not None
-    assert found.value == pytest.approx(2 / 3)  # with 6 of 16 programs win all the same
+    assert found.value == pytest.approx(0.25)
+
+
+def test_late_shares_are_of_the_last_quarter_of_rounds(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    formats = ["text"] * 5 + ["tagged", "program", "program"]
+    tables = {f"train-{step:06d}": answers(0.5, format=format).with_columns(step=step)
+              for step, format in enumerate(formats, 1)}  # fmt: skip
+    made.add("rl", 1, tables, base=1, repeat=1)
+    assert optimum.late_shares(made.results) == {"program": 1}
+    assert optimum.still_moving(made.results) == 1
+    few = Runs(tmp_path / "few")
+    few.add("rl", 1, {"train-000001": answers(0.5).with_columns(step=1)}, base=1, repeat=1)
+    assert math.isnan(optimum.still_moving(few.results))
+
+
+def test_a_choice_of_formats_alone_goes_less_far_than_one_of_responses() -> None:
+    """Half of the programs are right and nothing else: by hand."""
+    rows = table(strategy=["program", "program", "text", "text"], seed=[1] * 4,
+                 grade=["correct", "incorrect", "incorrect", "incorrect"],
+                 problem_id=["a"] * 4)  # fmt: skip
+    mixed = optimum.mixed_shares(rows, kl=0.5)
+    assert mixed["program"] == pytest.approx(math.e / (math.e + 1))
+    assert mixed["program"] < optimum.optimal_shares(rows, kl=0.5)["program"]

@@ -1,6 +1,6 @@
 """How an arm is made: what a model reads, the RL from it, and what is looked at around it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -62,6 +62,11 @@ SCALES = {
 }
 PAPER_SCALES = {"150M": Scale(768, 12, 1e-3, 1e-6, 12), "1B": Scale(2048, 16, 1e-3, 1e-6, 16)}
 """§4 of the reproduction's specification."""
+
+
+def millions(scale: str) -> float:
+    """Parameters that a scale stands for, as factors have them: in the order of size."""
+    return float(scale[:-1]) * {"M": 1, "B": 1000}[scale[-1]]
 
 
 Harder = Literal["numbers", "steps"]
@@ -238,12 +243,16 @@ def asked_elsewhere(
             yield Node(rl.arm, stage, config, policy.seed, {"policy": policy}, rl.factors)
 
 
-def with_rl(settings: Settings, base: Node, rl: Node, forced: bool = True) -> Iterator[Node]:
-    """An RL stage with what is measured before and after it."""
+def with_rl(
+    settings: Settings, base: Node, rl: Node, forced: Collection[str] = ("before", "after")
+) -> Iterator[Node]:
+    """An RL stage with what is measured before and after it; when in each format by force."""
     yield from (base, rl)
     labels = dict(rl.factors)
-    yield from looked_at(settings, base, rl.arm, "before", base.seed, labels, forced)
-    yield from looked_at(settings, rl, rl.arm, "after", rl.seed, labels, forced)
+    for when, policy in (("before", base), ("after", rl)):
+        yield from looked_at(
+            settings, policy, rl.arm, when, policy.seed, labels, forced=when in forced
+        )
     assert isinstance(rl.config, PostTrain)
     drift = Score(rl.config.task, settings.rounds, settings.numerics)
     yield Node(rl.arm, "drift", drift, rl.seed, {"policy": base, "rollouts": rl}, labels)

@@ -29,6 +29,7 @@ from hone.studies.echo_chamber.statistics import (
     course,
     entropy,
     most_accurate,
+    of_format,
     of_winner,
     passed,
     right,
@@ -36,14 +37,16 @@ from hone.studies.echo_chamber.statistics import (
     winner,
     wins,
 )
-from hone.studies.echo_chamber.winners import CROSSOVER, told
+from hone.studies.echo_chamber.winners import CROSSOVER, even, told
 from hone.studies.study import cited
 
-PENALTIES = (0.3, 0.5, 1.0)  # under which the optimum is looked for
+PENALTIES = (0.2, 0.3, 0.5)  # under which the optimum is looked for
 NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
 FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
 STILL = 0.02  # of accuracy, up to which a change counts as none
 ALIKE = 0.05  # of accuracy, up to which two runs count as alike
+FACTOR_OF_TWO = 0.7  # in nats
+TAGGED = of_format("tagged")
 
 claim = partial(cited, "Echo Chamber (arXiv 2504.07912)")
 
@@ -70,13 +73,18 @@ COLLAPSE = (
             f"one_format{suffix}",
             "§3.1, Fig. 2",
             f"RL converges to one format of the mixture{where}.",
-            "largest share of a format after RL, balanced mixture, β = 0",
+            f"largest share of a format after RL, {mixture}, β = 0",
             AtLeast(0.95),
             mean_of(of_winner, **factors),
         )
-        for suffix, where, factors in (
-            ("", "", FREE),
-            ("_all_sound", ", also where none of them is worse", {"experiment": "all_sound"}),
+        for suffix, where, mixture, factors in (
+            ("", "", "balanced mixture", FREE),
+            (
+                "_all_sound",
+                ", also where none of them is worse",
+                "balanced mixture, all right",
+                {"experiment": "all_sound"},
+            ),
         )
     ),
     claim(
@@ -155,13 +163,24 @@ WINNER = (
         paired(right, ("before program", {}), ("before tagged", {}), **FAR),
     ),
     claim(
-        "restrained_frequent_wins",
+        "restrained_frequent_stays",
         "§3.6",
-        "Under a penalty the format with the larger share × accuracy wins,",
-        "share of models of which most runs end in tagged code, half way to the unfavourable "
-        "mixture, β = 0.5",
+        "Under a penalty the format with the larger share × accuracy stays the most frequent,",
+        "share of tagged code after RL, half way to the unfavourable mixture, β = 0.5",
         AtLeast(0.5),
-        counted(_tagged_wins, experiment="restrained"),
+        mean_of(TAGGED, experiment="restrained"),
+    ),
+    claim(
+        "the_penalty_decides",
+        "§3.6",
+        "without one it does not,",
+        "share of tagged code after RL, same mixture, β = 0.5 minus β = 0",
+        AtLeast(0.2),
+        paired(
+            TAGGED,
+            ("after", {"experiment": "restrained"}),
+            ("after", {**CROSSOVER, "unfavourable": 0.5}),
+        ),
     ),
     claim(
         "restrained_loser_is_better",
@@ -174,18 +193,35 @@ WINNER = (
     claim(
         "product_tells",
         "§3.6",
-        "Share × accuracy tells the winner.",
-        "share of runs from all mixtures, β = 0, that end in the format with more of it",
-        AtLeast(0.9),
+        "Where the more frequent format is the less accurate, share × accuracy tells the winner.",
+        "share of models of which it tells most such mixtures, crossover to unfavourable, β = 0",
+        AtLeast(0.5),
         told("share × accuracy"),
     ),
     claim(
         "accuracy_tells",
         "hone's own",
-        "Without a penalty accuracy alone tells it, whatever the shares.",
-        "share of runs from all mixtures, β = 0, that end in the format with more of it",
-        AtLeast(0.9),
+        "Without a penalty accuracy alone tells it there, whatever the shares.",
+        "share of models of which it tells most such mixtures, crossover to unfavourable, β = 0",
+        AtLeast(0.5),
         told("accuracy"),
+    ),
+    *(
+        claim(
+            f"{id}_switch",
+            source,
+            f"From mixture to mixture the winner switches where formats have as much {by}.",
+            f"log-odds of {by} from which programs win as often as not, logistic fit over runs, "
+            "β = 0",
+            Within(-FACTOR_OF_TWO, FACTOR_OF_TWO),
+            even(by),
+            unit="nats",
+            reported=0.0,
+        )
+        for id, source, by in (
+            ("product", "§3.6", "share × accuracy"),
+            ("accuracy", "hone's own", "accuracy"),
+        )
     ),
 )
 
@@ -194,8 +230,8 @@ OPTIMUM = tuple(
         f"optimum_{kl:g}",
         "§3.6",
         f"Under a penalty of {kl:g} shares come to those of the KL-regularised optimum.",
-        "total variation from predicted shares after RL over that before it, RLOO, KL in the "
-        "reward; undefined where shares still move",
+        "total variation from predicted shares in the last quarter of rounds over that before RL, "
+        "RLOO, KL in the reward",
         AtMost(1 / 3),
         mean_over_runs(way_left, experiment="optimum", kl=kl),
         reported=0.0,

@@ -81,7 +81,7 @@ def corpora(settings: Settings, seed: int) -> Iterator[Node]:
             rl = post_train(run.settings, base, f"{name}, {run.name}", algorithm=run.algorithm,
                             kl=run.kl, lr=run.lr)  # fmt: skip
             rl = replace(rl, factors={**rl.factors, **labels, **run.factors})
-            yield from with_rl(settings, base, rl, forced=False)
+            yield from with_rl(settings, base, rl, forced=())
             yield from asked_elsewhere(settings, base, rl, harder)
 
 

@@ -13,7 +13,7 @@ from hone.report.phases import phases
 from hone.report.plots import Curve, bars, curves, scatter
 from hone.report.stacks import stacked
 from hone.runs.results import Results
-from hone.studies.echo_chamber.optimum import optimum_of
+from hone.studies.echo_chamber.optimum import late_shares, optimum_of
 from hone.studies.echo_chamber.runs import (
     each_run,
     mean,
@@ -30,7 +30,6 @@ from hone.studies.echo_chamber.statistics import (
     decomposition,
     entropy,
     formats_of,
-    of_format,
     passed,
     right,
     samples,
@@ -109,13 +108,13 @@ def which_wins(results: Results) -> Drawing | None:
 
 
 def optimum(results: Results) -> Drawing | None:
-    """Shares after long runs under a penalty against those of the optimum, a point a format."""
+    """Shares late in long runs under a penalty against those of the optimum, a point a format."""
     runs = results.select(experiment="optimum")
     points = {
         f"β = {kl:g}": {
             name: (
                 mean(lambda run, name=name: optimum_of(run).get(name, 0.0), runs.select(kl=kl)),
-                mean_after(runs.select(kl=kl), of_format(name)),
+                mean(lambda run, name=name: late_shares(run).get(name, 0.0), runs.select(kl=kl)),
             )
             for name in NAMES
         }
@@ -123,7 +122,7 @@ def optimum(results: Results) -> Drawing | None:
     }
     if not points:
         return None
-    return scatter(points, "share under the optimum", "share after RL", named=True)
+    return scatter(points, "share under the optimum", "share late in RL", named=True)
 
 
 def parts_of_the_gain(results: Results) -> Drawing | None:
@@ -189,7 +188,8 @@ def scales(results: Results) -> Drawing | None:
                 own = runs.select(mixture=mixture, rate=rate, scale=size)
                 if len(own):
                     found = shares(responses(own, "after"))
-                    cells[f"{mixture},\n{rate} × learning rate", str(size)] = found
+                    column = f"{mixture},\n{rate} × learning rate"
+                    cells[column, f"{size:g} M"] = found
     return phases(cells, (*NAMES, OTHER), "parameters") if cells else None
 
 
@@ -304,8 +304,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "optimum",
         "The KL-regularised optimum",
-        "Shares of formats after long runs of RLOO with the KL in the reward, against those of the "
-        "policy that maximises reward minus β KL, told from responses before RL; mean over runs.",
+        "Shares of formats late in long runs of RLOO with the KL in the reward, against those of "
+        "the policy that maximises reward minus β KL, told from responses before RL; mean over "
+        "runs.",
         "Points of measured against predicted shares, on a line of equality.",
         optimum,
     ),

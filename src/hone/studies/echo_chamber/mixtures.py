@@ -73,9 +73,13 @@ as it is there; M7 with formats, none of which is ever right; M5, the errors bei
 
 
 def with_hard(format: str) -> Mixture:
-    """Three formats alike, and a tenth of documents about hard problems, all in one format (M6)."""
+    """Three formats alike, and a tenth of documents about hard problems, all in one format (M6).
+
+    They get wrong what that format's easy ones do.
+    """
     *formats, background = mixed(0.25, 0.25, 0.25).sources
-    tenth = Source(format, 0.1, hard=True)
+    (easy,) = (source for source in formats if source.format == format)
+    tenth = replace(easy, weight=0.1, hard=True)
     return Mixture((*formats, tenth, replace(background, weight=background.weight - 0.1)))
 
 

@@ -10,7 +10,7 @@ from hone.runs.results import Results
 from hone.studies.echo_chamber.runs import responses
 from hone.studies.echo_chamber.statistics import shares
 
-STILL_MOVING = 0.02  # of total variation in the last eighth of rounds: not converged
+STILL_MOVING = 0.03  # of total variation from the third quarter of rounds to the last
 
 
 def optimal_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
@@ -26,6 +26,13 @@ def optimal_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
     return dict(sums.iter_rows())
 
 
+def mixed_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
+    """The same among policies that choose between formats only: share × exp(accuracy / β)."""
+    given = before.group_by("strategy").agg(CORRECT.mean().alias("right"), share=pl.len())
+    weighed = given.with_columns(pl.col("share") * (pl.col("right") / kl).exp())
+    return dict(weighed.select("strategy", pl.col("share") / pl.col("share").sum()).iter_rows())
+
+
 def optimum_of(run: Results) -> dict[str, float]:
     """The shares that are best under the run's own penalty."""
     (kl,) = run.select(stage="after").factor("kl")
@@ -38,21 +45,42 @@ def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     return sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in names) / 2
 
 
-def distance_from_optimum(run: Results, when: str = "after") -> float:
-    """Between measured shares and those of the optimum."""
-    return distance(shares(responses(run, when)), optimum_of(run))
+def distance_from_optimum(run: Results, found: Mapping[str, float]) -> float:
+    """Between shares and those of the optimum."""
+    return distance(found, optimum_of(run))
+
+
+def distance_from_mixed(run: Results) -> float:
+    """Between late shares and those of the best choice of formats."""
+    (kl,) = run.select(stage="after").factor("kl")
+    return distance(late_shares(run), mixed_shares(responses(run, "before"), float(kl)))
 
 
 def way_left(run: Results) -> float:
-    """The part of the way to the optimum that is left after RL; NaN where shares still move."""
-    if still_moving(run) > STILL_MOVING:
-        return math.nan
-    return distance_from_optimum(run) / distance_from_optimum(run, "before")
+    """The part of the way to the optimum that is left late in RL; NaN where there is none to go."""
+    way = distance_from_optimum(run, shares(responses(run, "before")))
+    return distance_from_optimum(run, late_shares(run)) / way if way else math.nan
+
+
+def late_shares(run: Results) -> dict[str, float]:
+    """Shares of formats in training, over the last quarter of the rounds.
+
+    A single round's swing about where they stay.
+    """
+    return _shares_in_training(run, 3 / 4, 1.0)
 
 
 def still_moving(run: Results) -> float:
-    """How far shares in training went from the last quarter's first half to its second."""
+    """How far shares in training went from the third quarter of the rounds to the last.
+
+    NaN where a quarter holds no round.
+    """
+    third = _shares_in_training(run, 2 / 4, 3 / 4)
+    return distance(third, late_shares(run)) if third else math.nan
+
+
+def _shares_in_training(run: Results, low: float, high: float) -> dict[str, float]:
+    """Of responses that RL drew in a part of its rounds."""
     table = run.select(stage="rl").rollouts("train")
     done = table["step"] / table["step"].max()
-    before, after = (table.filter((low < done) & (done <= low + 1 / 8)) for low in (6 / 8, 7 / 8))
-    return distance(shares(before), shares(after))
+    return shares(table.filter((low < done) & (done <= high)))

@@ -5,7 +5,7 @@ together. So `seed` is the pretraining seed in every table here. What every prob
 credit) is compared problem by problem, and its interval is never narrower than that over problems.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
@@ -101,6 +101,27 @@ def difference(
 ) -> Measure:
     """The mean credit after RL of some runs minus that of others."""
     return paired(credit, ("after", one), ("after", other), **factors)
+
+
+def change_beyond(
+    credit: Credit,
+    problems: str,
+    one: Mapping[str, Factor],
+    other: Mapping[str, Factor],
+    /,
+    **factors: Factor,
+) -> Measure:
+    """How much more the mean credit on `problems` changes by RL in some runs than in others."""
+
+    def measure(results: Results) -> Estimate | None:
+        sides = [(results.select(**{**factors, **chosen}), f"{problems} {when}")
+                 for chosen in (one, other) for when in ("after", "before")]  # fmt: skip
+        if not all(len(runs.select(stage=stage)) for runs, stage in sides):
+            return None
+        credits = [credits_of(runs, stage, credit) for runs, stage in sides]
+        return _estimated(_summed(list(zip((1.0, -1.0, -1.0, 1.0), credits, strict=True))), None)
+
+    return measure
 
 
 def trend_over(
@@ -215,11 +236,15 @@ def counted(holds: Callable[[Results], bool], /, **factors: Factor) -> Measure:
         if not len(runs.select(stage="rl")):
             return None
         models = models_of(runs)
-        do = sum(mean(lambda run: float(holds(run)), runs.select(base=model)) > 0.5
-                 for model in models)  # fmt: skip
-        n = len(models)
-        method = f"Clopper-Pearson over {n} models"
-        interval = clopper_pearson(do, n, CONFIDENCE)
-        return Estimate(do / n, interval, CONFIDENCE, method, tuple(models))
+        shares = [mean(lambda run: float(holds(run)), runs.select(base=each)) for each in models]
+        return share_of_models([share > 0.5 for share in shares], models)
 
     return measure
+
+
+def share_of_models(do: Sequence[bool], models: Collection[int]) -> Estimate:
+    """The share of models that do something, with the exact interval over them."""
+    n = len(models)
+    interval = clopper_pearson(sum(do), n, CONFIDENCE)
+    method = f"Clopper-Pearson over {n} models"
+    return Estimate(sum(do) / n, interval, CONFIDENCE, method, tuple(models))

@@ -1,6 +1,5 @@
 """Statistics of responses and of runs: formats, what became of variety, when a policy collapsed."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -103,10 +102,15 @@ def wins(run: Results) -> str:
 
 
 def length_ratio(run: Results, problems: str) -> float:
-    """Mean tokens of responses after RL over those before it."""
+    """Mean tokens of responses after RL over those before it, in the format that the run ends in.
+
+    Formats differ in length: over all of them the ratio would tell which of them is left.
+    """
+    tables = [responses(run, f"{problems} {when}") for when in ("after", "before")]
+    left = pl.col("strategy") == winner(tables[0])
     last, first = (
-        responses(run, f"{problems} {when}").select(pl.col("response_ids").list.len().mean()).item()
-        for when in ("after", "before")
+        table.filter(left).select(pl.col("response_ids").list.len().mean()).item()
+        for table in tables
     )
     return float(last / first)
 
@@ -128,14 +132,19 @@ class Course:
         )
 
     @property
+    def collapsed_by(self) -> float:
+        """`collapse_time` as a part of all rounds; above 1 if there is no collapse."""
+        return float(self.collapse_time / self.looks[-1])
+
+    @property
     def gain_by_collapse(self) -> float:
         """The part of the gain in accuracy that is there by then.
 
-        NaN where nothing is gained, or where there is no collapse.
+        0 where nothing is gained, or where there is no collapse that it could come with.
         """
         gain, time = self.right[-1] - self.right[0], self.collapse_time
         if gain <= 0 or time > self.looks[-1]:
-            return math.nan
+            return 0.0
         return float((self.right[self.looks <= time][-1] - self.right[0]) / gain)
 
 

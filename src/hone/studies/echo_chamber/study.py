@@ -17,6 +17,7 @@ from hone.studies.echo_chamber.arms import (
     Harder,
     Settings,
     asked_elsewhere,
+    millions,
     post_train,
     pretrain,
     with_rl,
@@ -61,7 +62,7 @@ def crossover(settings: Settings, seed: int) -> Iterator[Node]:
     """From a mixture whose most frequent format is a worse one to one that has little else.
 
     Under a penalty share × accuracy is to decide (§3.6), without one accuracy; at `RESTRAINED` the
-    two name different winners.
+    two name different formats.
     """
     for part in settings.parts:
         arm = f"{part:.0%} unfavourable"
@@ -69,11 +70,11 @@ def crossover(settings: Settings, seed: int) -> Iterator[Node]:
         ends = part in (settings.parts[0], settings.parts[-1])
         for repeat in range(1, 1 + (settings.repeats if ends else 1)):
             rl = post_train(settings, base, arm, repeat, experiment="crossover")
-            yield from with_rl(settings, base, rl)
+            yield from with_rl(settings, base, rl, forced=("before",))
         if part == RESTRAINED:
             arm = f"{arm}, β = {RESTRAINT:g}"
             rl = post_train(settings, base, arm, kl=RESTRAINT, experiment="restrained")
-            yield from with_rl(settings, base, rl)
+            yield from with_rl(settings, base, rl, forced=("before",))
 
 
 def all_sound(settings: Settings, seed: int) -> Iterator[Node]:
@@ -94,12 +95,12 @@ def controls(settings: Settings, seed: int) -> Iterator[Node]:
     """Formats that are never right, and rewards that know nothing of the answer."""
     never = pretrain(settings, seed, "never right", MIXTURES["never right"])
     rl = post_train(settings, never, "never right", experiment="controls")
-    yield from with_rl(settings, never, rl, forced=False)
+    yield from with_rl(settings, never, rl, forced=())
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
     for reward in ("majority", "format", "coin"):
         arm = f"balanced, {reward} reward"
         rl = post_train(settings, base, arm, reward=reward, experiment="controls")
-        yield from with_rl(settings, base, rl, forced=False)
+        yield from with_rl(settings, base, rl, forced=())
 
 
 def optimum(settings: Settings, seed: int) -> Iterator[Node]:
@@ -113,7 +114,7 @@ def optimum(settings: Settings, seed: int) -> Iterator[Node]:
         arm = f"balanced, RLOO, β = {kl:g}"
         penalised = rloo(minibatch=settings.minibatch, kl=KL(kl, "k1", "reward"))
         rl = post_train(long, base, arm, algorithm=penalised, experiment="optimum", kl=kl)
-        yield from with_rl(long, base, rl, forced=False)
+        yield from with_rl(long, base, rl, forced=())
 
 
 def scale(settings: Settings, seed: int) -> Iterator[Node]:
@@ -122,13 +123,20 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
         large = replace(settings, scale=size, numbers="large")
         for mixture in settings.mixtures:
             base = pretrain(
-                large, seed, f"{size}, {mixture}", MIXTURES[mixture], mixture=mixture, scale=size
+                large,
+                seed,
+                f"{size}, {mixture}",
+                MIXTURES[mixture],
+                mixture=mixture,
+                scale=millions(size),
             )
             for times in (1, 3):
                 lr = times * large.size.lr
                 arm = f"{size}, {mixture}, lr {lr:g}"
                 rl = post_train(large, base, arm, lr=lr, experiment="scale", rate=times)
-                yield from with_rl(large, base, rl)
+                is_decomposed = mixture == settings.mixtures[0] and times == 1
+                forced = ("before", "after") if is_decomposed else ()
+                yield from with_rl(large, base, rl, forced)
 
 
 def tokens(settings: Settings, seed: int) -> Iterator[Node]:
@@ -141,9 +149,9 @@ def tokens(settings: Settings, seed: int) -> Iterator[Node]:
         for times in (1, 3):
             longer = replace(settings, scale=size, steps=times * settings.steps)
             arm = f"{size}, {times}× documents"
-            base = pretrain(longer, seed, arm, MIXTURES[mixture], scale=size)
+            base = pretrain(longer, seed, arm, MIXTURES[mixture], scale=millions(size))
             rl = post_train(longer, base, arm, experiment="tokens", documents=times)
-            yield from with_rl(longer, base, rl, forced=False)
+            yield from with_rl(longer, base, rl, forced=())
 
 
 PENALTY = 0.01
@@ -163,7 +171,7 @@ def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
     }
     for name, algorithm in policy_gradients.items():
         rl = post_train(settings, base, name, algorithm=algorithm, experiment="algorithms", by=name)
-        yield from with_rl(settings, base, rl, forced=False)
+        yield from with_rl(settings, base, rl, forced=())
     samples = settings.rounds * settings.prompts * settings.group
     few = replace(settings, rounds=3, looks=3, group=32, prompts=max(1, samples // (3 * 32)))
     lr = settings.size.pretrain_lr / 4
@@ -175,7 +183,7 @@ def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
         rl = post_train(
             few, base, name, algorithm=algorithm, lr=lr, experiment="algorithms", by=name
         )
-        yield from with_rl(few, base, rl, forced=False)
+        yield from with_rl(few, base, rl, forced=())
 
 
 def repeats(settings: Settings, seed: int) -> Iterator[Node]:
@@ -189,7 +197,7 @@ def repeats(settings: Settings, seed: int) -> Iterator[Node]:
             rl = post_train(
                 settings, base, base.arm, experiment="repeats", times=times, tokens=tokens
             )
-            yield from with_rl(settings, base, rl, forced=False)
+            yield from with_rl(settings, base, rl, forced=())
 
 
 def transfer(settings: Settings, seed: int) -> Iterator[Node]:
@@ -201,7 +209,7 @@ def transfer(settings: Settings, seed: int) -> Iterator[Node]:
             arm = f"harder {by} in {name}"
             base = pretrain(settings, seed, arm, mixture, hard)
             rl = post_train(settings, base, arm, kl=0.1, experiment="transfer", by=by, hard=name)
-            yield from with_rl(settings, base, rl, forced=False)
+            yield from with_rl(settings, base, rl, forced=())
             others: dict[str, Task] = {"hard": hard}
             if name == "none":
                 others["unseen wording"] = replace(settings.task(), wording="unseen")

@@ -3,20 +3,31 @@
 import numpy as np
 import polars as pl
 
+from hone.core.vocabulary import OTHER
 from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
-from hone.studies.echo_chamber.optimum import distance_from_optimum, optimum_of, still_moving
+from hone.studies.echo_chamber.optimum import (
+    STILL_MOVING,
+    distance_from_mixed,
+    distance_from_optimum,
+    late_shares,
+    optimum_of,
+    still_moving,
+)
 from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, responses
 from hone.studies.echo_chamber.statistics import (
     FREE,
     NAMES,
     agreed,
+    course,
+    formats_of,
     of_format,
     passed,
     reward_at_the_end,
     right,
     samples,
+    shares,
     wins,
 )
 from hone.studies.echo_chamber.winners import CROSSOVER, PREDICTORS, bracket, threshold, told
@@ -32,11 +43,13 @@ def arms(results: Results) -> Rows | None:
         own = results.select(arm=arm)
         k = samples(responses(own, "after"))
         credits = {"accuracy": right, f"pass@{k}": passed, f"majority@{k}": agreed}
-        credits |= {name: of_format(name) for name in NAMES}
+        styles = [name for name in formats_of(responses(own, "before")) if name != OTHER]
+        credits |= {name: of_format(name) for name in dict.fromkeys((*NAMES, *styles))}
         for when in ("before", "after"):
             rows[f"{arm}, {when}"] = {
                 name: mean_credit(own, when, credit) for name, credit in credits.items()
             }
+        rows[f"{arm}, after"]["collapsed by"] = mean(lambda run: course(run).collapsed_by, own)
         rows[f"{arm}, after"]["moved at the end"] = mean(still_moving, own)
         rows[f"{arm}, after"]["reward in training"] = mean(reward_at_the_end, own)
     return rows or None
@@ -96,7 +109,7 @@ def thresholds(results: Results) -> Rows | None:
     for by in PREDICTORS:
         lost, won = bracket(runs, by)
         rows[by] = {
-            "runs told": told(by)(results),
+            "models told": told(by)(results),
             "highest that lost": lost,
             "lowest that won": won,
             "even, by logistic fit": threshold(runs, by),
@@ -116,20 +129,24 @@ def winners(results: Results) -> Rows | None:
 
 
 def optimum(results: Results) -> Rows | None:
-    """Shares after long runs under a penalty, and those of the optimum."""
+    """Shares late in long runs under a penalty, and those of the optimum."""
     rows: dict[str, dict[str, Cell]] = {}
     runs = results.select(experiment="optimum")
     for arm in runs.select(stage="after").arms:
         own = runs.select(arm=arm)
         row = rows[arm] = {}
         for name in NAMES:
-            row[name] = mean_credit(own, "after", of_format(name))
+            row[name] = mean(lambda run, name=name: late_shares(run).get(name, 0.0), own)
             row[f"{name}, optimum"] = mean(
                 lambda run, name=name: optimum_of(run).get(name, 0.0), own
             )
-        row["total variation"] = mean(distance_from_optimum, own)
-        row["before RL"] = mean(lambda run: distance_from_optimum(run, "before"), own)
+        row["total variation"] = mean(lambda run: distance_from_optimum(run, late_shares(run)), own)
+        row["formats alone"] = mean(distance_from_mixed, own)
+        row["before RL"] = mean(
+            lambda run: distance_from_optimum(run, shares(responses(run, "before"))), own
+        )
         row["moved at the end"] = mean(still_moving, own)
+        row["runs still moving"] = sum(still_moving(run) > STILL_MOVING for run in each_run(own))
     return rows or None
 
 
@@ -152,26 +169,28 @@ TABLES: tuple[Table, ...] = (
         "arms",
         "Before and after RL",
         "Accuracy, pass@k and majority@k of samples at temperature 1 to the same problems, and the "
-        "share of each format, by arm; and of the last eighth of the rounds how far shares still "
-        "went, and the mean reward (of right answers, unless the arm says otherwise), which is "
-        "above accuracy where training problems are remembered.",
+        "share of each format, by arm; by which part of all rounds one format had nine tenths "
+        "(above 1: never); how far shares still went from the third quarter of the rounds to the "
+        "last; and the mean reward of the last eighth (of right answers, unless the arm says "
+        "otherwise), which is above accuracy where training problems are remembered.",
         arms,
     ),
     Table(
         "thresholds",
         "What tells the winner",
-        "Runs from all mixtures whose winner has more of a predictor before RL; and the log-odds "
-        "of it, of programs against tagged code: the highest at which programs lost, the lowest at "
-        "which they won (in this order, it separates the two), and where they win as often as not, "
-        "by a logistic fit with the jackknife over pretrained models. The KL-regularised optimum "
-        "for a small penalty says 0 by share × accuracy.",
+        "Models of which a predictor before RL tells most winners, among mixtures where the more "
+        "frequent format is the less accurate; and the log-odds of it over all runs, of programs "
+        "against tagged code: the highest at which programs lost, the lowest at which they won (in "
+        "this order, it separates the two), and where they win as often as not, by a logistic fit "
+        "with the jackknife over pretrained models. The KL-regularised optimum for a small penalty "
+        "says 0 by share × accuracy.",
         thresholds,
     ),
     Table(
         "winners",
         "Winners by size",
         "Models that end in each format, by size, mixture and learning rate; and how far shares "
-        "still went in the last eighth of the rounds.",
+        "still went from the third quarter of the rounds to the last.",
         winners,
     ),
     Table(
@@ -185,9 +204,11 @@ TABLES: tuple[Table, ...] = (
     Table(
         "optimum",
         "The KL-regularised optimum",
-        "Shares of formats after RL under a KL penalty in the reward, beside those of the policy "
+        "Shares of formats in the last quarter of RL's rounds under a KL penalty in the reward, "
+        "beside those of the policy "
         "that maximises reward minus β KL, told from responses before RL; the total variation "
-        "between the two; and how far shares still went in the last eighth of the rounds.",
+        "between the two, and from the policy that is best among those that choose between formats "
+        "only; and how far shares still went from the third quarter of the rounds to the last.",
         optimum,
     ),
 )

@@ -9,7 +9,7 @@ from hone.measures import Estimate, logistic_fit, over_seeds
 from hone.measures.accuracy import CORRECT
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.runs import each_run, models_of, over_models, responses
+from hone.studies.echo_chamber.runs import each_run, models_of, responses, share_of_models
 from hone.studies.echo_chamber.statistics import wins
 from hone.studies.study import Measure
 
@@ -42,17 +42,32 @@ def odds_and_wins(runs: Results, by: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def told(by: str) -> Measure:
-    """The share of runs, over mixtures, whose winner has more of a predictor than the other."""
+    """The share of models of which a predictor tells most winners, where predictors disagree.
 
-    def of_model(runs: Results) -> float:
-        odds, won = odds_and_wins(runs, by)
-        return float(np.mean((odds > 0) == won))
+    Of mixtures in which the more frequent format is the less accurate one, each counted once. A
+    model without such a mixture says nothing; None if all are such.
+    """
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(**CROSSOVER)
-        return over_models(runs, of_model) if len(runs.select(stage="rl")) else None
+        each = {model: _told_where_at_odds(runs.select(base=model), by)
+                for model in models_of(runs.select(stage="rl"))}  # fmt: skip
+        asked = {model: right for model, right in each.items() if not math.isnan(right)}
+        return share_of_models([right > 0.5 for right in asked.values()], asked) if asked else None
 
     return measure
+
+
+def _told_where_at_odds(runs: Results, by: str) -> float:
+    """The share of mixtures where share and accuracy disagree whose winner the predictor tells."""
+    found = []
+    for part in runs.select(stage="rl").factor("unfavourable"):
+        own = runs.select(unfavourable=part)
+        (share, _), (accuracy, _) = (odds_and_wins(own, each) for each in ("share", "accuracy"))
+        odds, won = odds_and_wins(own, by)
+        if share[0] * accuracy[0] < 0:  # runs of one model and mixture start from the same answers
+            found.append(float(np.mean((odds > 0) == won)))
+    return float(np.mean(found)) if found else math.nan
 
 
 def bracket(runs: Results, by: str) -> tuple[float, float]:
@@ -76,6 +91,16 @@ def even_odds(runs: Results, by: str) -> float:
         return math.nan
     intercept, slope = logistic_fit(odds, won)
     return -intercept / slope
+
+
+def even(by: str) -> Measure:
+    """`threshold` of the runs from all mixtures."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**CROSSOVER)
+        return threshold(runs, by) if len(models_of(runs.select(stage="rl"))) > 1 else None
+
+    return measure
 
 
 def threshold(runs: Results, by: str) -> Estimate:
