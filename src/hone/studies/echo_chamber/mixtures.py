@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hone.tasks.word_problems.corpus import BACKGROUND, Source
+from hone.tasks.word_problems.corpus import ARITHMETIC, BACKGROUND, Source
 from hone.tasks.word_problems.formats import FORMATS, PROGRAM, Program
 from hone.tasks.word_problems.story import Format
 
@@ -70,6 +70,17 @@ MIXTURES: dict[str, Mixture] = {
 """By name. Those of §13.3 of the reproduction's specification: M0 with tagged code made worse, and
 as it is there; M7 with formats, none of which is ever right; M5, the errors being of programs; M4.
 """
+
+
+def drilled(mixture: Mixture) -> Mixture:
+    """Arithmetic in the background's place.
+
+    Text, the one format that calculates by itself, is learned with large numbers by no size
+    otherwise: 5 % of it was right with a million parameters.
+    """
+    sources = (replace(source, format=ARITHMETIC) if source.format == BACKGROUND else source
+               for source in mixture.sources)  # fmt: skip
+    return replace(mixture, sources=tuple(sources))
 
 
 def with_hard(format: str) -> Mixture:

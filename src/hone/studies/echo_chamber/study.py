@@ -31,6 +31,7 @@ from hone.studies.echo_chamber.mixtures import (
     MIXTURES,
     WITHOUT_HARD,
     added,
+    drilled,
     growth,
     repeated,
     towards_unfavourable,
@@ -122,13 +123,9 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
     for size in settings.scales:
         large = replace(settings, scale=size, numbers="large")
         for mixture in settings.mixtures:
+            reads, labels = drilled(MIXTURES[mixture]), {"mixture": mixture}
             base = pretrain(
-                large,
-                seed,
-                f"{size}, {mixture}",
-                MIXTURES[mixture],
-                mixture=mixture,
-                scale=millions(size),
+                large, seed, f"{size}, {mixture}", reads, **labels, scale=millions(size)
             )
             for times in (1, 3):
                 lr = times * large.size.lr

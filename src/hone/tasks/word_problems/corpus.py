@@ -6,7 +6,7 @@ of such kinds, by several authors).
 """
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,16 +17,18 @@ from hone.core.contracts import Documents, Split
 from hone.core.errors import require, unknown
 from hone.core.random import Stream
 from hone.tasks.word_problems import END, START, Part, WordProblems
+from hone.tasks.word_problems.formats import calculation
 from hone.tasks.word_problems.stories import result
 from hone.tasks.word_problems.story import Step, Story
 from hone.tasks.word_problems.wording import NAMES, SEPARATOR, spelled
 
-BACKGROUND = "background"
+BACKGROUND, ARITHMETIC = "background", "arithmetic"
 _MISTAKEN = {
     "more": "fewer", "fewer": "more", "times": "more", "rate": "more", "together": "double",
     "part": "multiply", "fraction": "multiply",
 }  # fmt: skip
 """What is done instead of a relation's operation where it is got wrong."""
+_CALCULATIONS = 5  # of a document of arithmetic
 _LINES = 8  # of a background document: on average as long as one that solves by a program
 
 
@@ -35,7 +37,7 @@ class Source:
     """Documents of one format.
 
     Attributes:
-        format: by name, or `background`.
+        format: by name, or `background`, or `arithmetic`: what problems calculate, without them.
         weight: its share of the documents.
         wrong: share of its documents in which one step does something else.
         miscoded: relations that it always writes as others.
@@ -83,8 +85,9 @@ class WordCorpus:
         require(abs(total - 1) < 1e-9, "sources", self.sources, "weights that sum to 1")
         require(len(set(self.names)) == len(self.names), "sources", self.names, "each once")
         for source in self.sources:
-            if source.format not in (*self.task.strategies, BACKGROUND):
-                raise unknown("format", source.format, (*self.task.strategies, BACKGROUND))
+            known = (*self.task.strategies, BACKGROUND, ARITHMETIC)
+            if source.format not in known:
+                raise unknown("format", source.format, known)
             require(
                 self.hard is not None or not source.hard, "hard", None, "a task for hard sources"
             )
@@ -148,15 +151,16 @@ def _written(
 ) -> list[list[str]]:
     """A document of each of these sources, about a problem of its own."""
     stories = _stories(corpus, sources, part, stream)
-    others = background(len(sources), stream)
+    taken = taken_as(sources, stories, stream)
     write = {each.name: each.write for each in corpus.task.formats}
+    others = {BACKGROUND: background(len(sources), stream)}
+    if any(source.format == ARITHMETIC for source in sources):
+        others[ARITHMETIC] = arithmetic(corpus.task, len(sources), part, stream)
     return [
-        [START, *other, END]
-        if source.format == BACKGROUND
-        else [START, *story.question, SEPARATOR, *write[source.format](taken), END]
-        for source, story, taken, other in zip(
-            sources, stories, taken_as(sources, stories, stream), others, strict=True
-        )
+        [START, *others[source.format][row], END]
+        if source.format in others
+        else [START, *stories[row].question, SEPARATOR, *write[source.format](taken[row]), END]
+        for row, source in enumerate(sources)
     ]
 
 
@@ -209,6 +213,22 @@ def _instead(step: Step) -> Step:
             return step._replace(operation="times", amount=step.per)
         case other:
             return step._replace(operation=other)
+
+
+def arithmetic(task: WordProblems, n: int, part: Part, stream: Stream) -> list[list[str]]:
+    """What long chains of the task's relations calculate, step by step, and no story."""
+    chains = replace(task, low=_CALCULATIONS, high=_CALCULATIONS, distractors=0)
+    drawn = chains.draw_part(part, n, stream.child("arithmetic"))
+    return [
+        [word for step in story.steps[1:] for word in calculated(step)]
+        for story in chains.stories(drawn)
+    ]
+
+
+def calculated(step: Step) -> list[str]:
+    """A step as text writes it, without whose it is."""
+    made_of = calculation(step, spelled(step.left), spelled(step.right))
+    return [*made_of, " = ", *spelled(step.value), ". "]
 
 
 def background(n: int, stream: Stream) -> list[list[str]]:
