@@ -16,9 +16,10 @@ from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.models.tokenizer import read_alphabet, write_tokenizer
+from hone.tasks.programs import run_block
 from hone.tasks.splits import place
 from hone.tasks.word_problems import Part, WordProblems
-from hone.tasks.word_problems.corpus import BACKGROUND, Source, WordCorpus, taken_as
+from hone.tasks.word_problems.corpus import ARITHMETIC, BACKGROUND, Source, WordCorpus, taken_as
 from hone.tasks.word_problems.formats import FORMATS, PROGRAM, WORKED_OR_NOT, Program
 from hone.tasks.word_problems.stories import NUMBERS, OPERATIONS, canonical
 from hone.tasks.word_problems.story import Story
@@ -501,3 +502,17 @@ class TestWorkedOrNot:
     def test_nothing_may_stand_beside_the_answer_alone(self, text: str, name: str) -> None:
         found = [each.name for each in WORKED_OR_NOT if each.read(text) is not None]
         assert found == [name] * (name != "other")
+
+
+@pytest.mark.parametrize("task", [EASY, HARD])
+def test_documents_of_arithmetic_are_right(task: WordProblems) -> None:
+    """Every equation holds."""
+    corpus = WordCorpus(task, (Source(ARITHMETIC, 1.0),))
+    documents = corpus.documents("train", np.arange(200), Stream.root(0)).tokens
+    assert documents.lengths.max() <= corpus.max_tokens
+    for row in documents.lists():
+        text = task.alphabet.text(np.array(row[1:-1]))
+        equations = [line.split(" = ") for line in text.removesuffix(". ").split(". ")]
+        assert len(equations) == 5
+        for said, result in equations:
+            assert run_block(said).value == int(result)
