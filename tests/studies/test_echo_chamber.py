@@ -60,7 +60,8 @@ def test_the_study_goes_through(tmp_path: Path) -> None:
     """Experiments of the first parts at once; every claim on them finds what it needs."""
     folder = carried_out(
         "echo_chamber", tmp_path / "out",
-        "experiments=collapse,crossover,all_sound,refinement,controls,optimum", "seeds=1,2",
+        "experiments=collapse,crossover,well_read,all_sound,refinement,controls,optimum",
+        "seeds=1,2",
         "repeats=1", "kls=0,0.01,0.5", "parts=0,0.5,1",
     )  # fmt: skip
     assert _decided(folder) == {claim.id for claim in (*CLAIMS, *WITHIN_FORMATS)}

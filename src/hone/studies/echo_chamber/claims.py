@@ -43,10 +43,10 @@ from hone.studies.study import cited
 PENALTIES = (0.2, 0.3, 0.5)  # under which the optimum is looked for
 NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
 FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
+WELL_READ: dict[str, Factor] = {"experiment": "well_read"}
 STILL = 0.02  # of accuracy, up to which a change counts as none
 ALIKE = 0.05  # of accuracy, up to which two runs count as alike
 FACTOR_OF_TWO = 0.7  # in nats
-TAGGED = of_format("tagged")
 
 claim = partial(cited, "Echo Chamber (arXiv 2504.07912)")
 
@@ -163,32 +163,29 @@ WINNER = (
         paired(right, ("before program", {}), ("before tagged", {}), **FAR),
     ),
     claim(
-        "restrained_frequent_stays",
-        "§3.6",
-        "Under a penalty the format with the larger share × accuracy stays the most frequent,",
-        "share of tagged code after RL, half way to the unfavourable mixture, β = 0.5",
+        "the_rare_is_better",
+        "hone's own",
+        "Where three times as much is read of the same mixture, rare programs are more accurate,",
+        "accuracy before RL forced into programs minus into tagged code, unfavourable mixture, "
+        "three times the documents",
+        AtLeast(0.0),
+        paired(right, ("before program", {}), ("before tagged", {}), **WELL_READ, kl=0.0),
+    ),
+    claim(
+        "the_rare_wins",
+        "hone's own",
+        "and win without a penalty against nearly all that was read:",
+        "share of programs after RL, same model, β = 0",
         AtLeast(0.5),
-        mean_of(TAGGED, experiment="restrained"),
+        mean_of(of_format("program"), **WELL_READ, kl=0.0),
     ),
     claim(
         "the_penalty_decides",
         "§3.6",
-        "without one it does not,",
-        "share of tagged code after RL, same mixture, β = 0.5 minus β = 0",
-        AtLeast(0.2),
-        paired(
-            TAGGED,
-            ("after", {"experiment": "restrained"}),
-            ("after", {**CROSSOVER, "unfavourable": 0.5}),
-        ),
-    ),
-    claim(
-        "restrained_loser_is_better",
-        "§3.6",
-        "although the other is more accurate.",
-        "accuracy before RL forced into programs minus into tagged code, same mixture",
-        AtLeast(0.0),
-        paired(right, ("before program", {}), ("before tagged", {}), experiment="restrained"),
+        "under one the format with the larger share × accuracy stays.",
+        "share of tagged code after RL, same model, β = 0.5 minus β = 0",
+        AtLeast(0.5),
+        difference(of_format("tagged"), {"kl": 0.5}, {"kl": 0.0}, **WELL_READ),
     ),
     claim(
         "product_tells",
