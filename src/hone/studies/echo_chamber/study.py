@@ -124,14 +124,13 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
     for size in settings.scales:
         large = replace(settings, scale=size, numbers="large")
         for mixture in settings.mixtures:
-            reads, labels = drilled(MIXTURES[mixture]), {"mixture": mixture}
-            base = pretrain(
-                large, seed, f"{size}, {mixture}", reads, **labels, scale=millions(size)
-            )
+            arm, reads = f"{size}, {mixture}", drilled(MIXTURES[mixture])
+            base = pretrain(large, seed, arm, reads, mixture=mixture, scale=millions(size))
             for times in (1, 3):
                 lr = times * large.size.lr
-                arm = f"{size}, {mixture}, lr {lr:g}"
-                rl = post_train(large, base, arm, lr=lr, experiment="scale", rate=times)
+                rl = post_train(
+                    large, base, f"{arm}, lr {lr:g}", lr=lr, experiment="scale", rate=times
+                )
                 is_decomposed = mixture == settings.mixtures[0] and times == 1
                 forced = ("before", "after") if is_decomposed else ()
                 yield from with_rl(large, base, rl, forced)
