@@ -296,8 +296,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "which_wins",
         "Which format wins",
-        "Whether programs win, against their odds before RL: of shares, and of share times "
-        "accuracy, which is what the KL-regularised optimum comes to. A point is a run.",
+        "Whether programs win, against their odds before RL: of shares, of accuracies, and of share "
+        "times accuracy, which is what the KL-regularised optimum comes to. A point is a run.",
         "Points of wins against log-odds before RL.",
         which_wins,
     ),
@@ -341,7 +341,7 @@ FIGURES: tuple[Figure, ...] = (
         "scales",
         "Scale, mixture and learning rate",
         "Shares of formats after RL, mean over runs, of models of three sizes that have read as "
-        "many tokens; large numbers.",
+        "many tokens, some of them arithmetic without stories; large numbers.",
         "A grid of bars: shares of formats by scale, mixture and learning rate.",
         scales,
     ),
