@@ -296,8 +296,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "which_wins",
         "Which format wins",
-        "Whether programs win, against their odds before RL: of shares, of accuracies, and of share "
-        "times accuracy, which is what the KL-regularised optimum comes to. A point is a run.",
+        "Whether programs win, against their odds before RL: of shares, of accuracies, and of "
+        "share times accuracy, which is what the KL-regularised optimum comes to. A point is a "
+        "run.",
         "Points of wins against log-odds before RL.",
         which_wins,
     ),
