@@ -234,7 +234,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "parts_elsewhere",
         "The same elsewhere",
-        "Parts of the change of accuracy by RL in the other experiments.",
+        "Parts of the change of accuracy by RL, or by what stands in its place, in other "
+        "experiments.",
         "Parts of the change with intervals, for each other arm.",
         parts_elsewhere,
     ),
