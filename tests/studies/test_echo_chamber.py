@@ -318,7 +318,7 @@ def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None
     assert assess(ELSEWHERE, made.results) == []
 
 
-def test_a_predictor_tells_a_winner_and_brackets_the_switch(tmp_path: Path) -> None:
+def test_a_predictor_brackets_the_switch(tmp_path: Path) -> None:
     made = Runs(tmp_path)
     for base, (programs, winner) in enumerate(((2, "tagged"), (6, "program"), (30, "program")), 1):
         before = pl.concat([answers(*[0.5] * programs), answers(*[0.5] * 10, format="tagged")])

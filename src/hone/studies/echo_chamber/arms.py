@@ -220,7 +220,7 @@ def asked(settings: Settings, task: Task, samples: int, forced: str | None = Non
                    forced=forced, numerics=settings.numerics)  # fmt: skip
 
 
-def looked_at(settings: Settings, policy: Node, arm: str, when: str, seed: int,
+def looked_at(settings: Settings, policy: Node, arm: str, when: str,
               factors: dict[str, Factor], forced: bool) -> Iterator[Node]:  # fmt: skip
     """Responses to the problems that all arms are asked: free, and forced into each format."""
     assert isinstance(policy.config, Pretrain | PostTrain)
@@ -229,7 +229,7 @@ def looked_at(settings: Settings, policy: Node, arm: str, when: str, seed: int,
         samples = settings.samples if strategy is None else max(4, settings.samples // 4)
         config = asked(settings, task, samples, strategy)
         stage = when if strategy is None else f"{when} {strategy}"
-        yield Node(arm, stage, config, seed, {"policy": policy}, factors)
+        yield Node(arm, stage, config, policy.seed, {"policy": policy}, factors)
 
 
 def asked_elsewhere(
@@ -250,9 +250,7 @@ def with_rl(
     yield from (base, rl)
     labels = dict(rl.factors)
     for when, policy in (("before", base), ("after", rl)):
-        yield from looked_at(
-            settings, policy, rl.arm, when, policy.seed, labels, forced=when in forced
-        )
+        yield from looked_at(settings, policy, rl.arm, when, labels, forced=when in forced)
     assert isinstance(rl.config, PostTrain)
     drift = Score(rl.config.task, settings.rounds, settings.numerics)
     yield Node(rl.arm, "drift", drift, rl.seed, {"policy": base, "rollouts": rl}, labels)

@@ -13,7 +13,7 @@ from hone.report.phases import phases
 from hone.report.plots import Curve, bars, curves, scatter
 from hone.report.stacks import stacked
 from hone.runs.results import Results
-from hone.studies.echo_chamber.optimum import late_shares, optimum_of
+from hone.studies.echo_chamber.optimum import late_shares, optimum_of, share_in
 from hone.studies.echo_chamber.runs import (
     each_run,
     mean,
@@ -113,8 +113,8 @@ def optimum(results: Results) -> Drawing | None:
     points = {
         f"β = {kl:g}": {
             name: (
-                mean(lambda run, name=name: optimum_of(run).get(name, 0.0), runs.select(kl=kl)),
-                mean(lambda run, name=name: late_shares(run).get(name, 0.0), runs.select(kl=kl)),
+                mean(share_in(optimum_of, name), runs.select(kl=kl)),
+                mean(share_in(late_shares, name), runs.select(kl=kl)),
             )
             for name in NAMES
         }

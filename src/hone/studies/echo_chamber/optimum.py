@@ -1,7 +1,7 @@
 """The policy that maximises reward minus β KL, and how near RL comes to it (§3.6)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -35,8 +35,20 @@ def mixed_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
 
 def optimum_of(run: Results) -> dict[str, float]:
     """The shares that are best under the run's own penalty."""
+    return optimal_shares(responses(run, "before"), _penalty(run))
+
+
+def _penalty(run: Results) -> float:
+    """The run's KL coefficient."""
     (kl,) = run.select(stage="after").factor("kl")
-    return optimal_shares(responses(run, "before"), float(kl))
+    return float(kl)
+
+
+def share_in(
+    found: Callable[[Results], Mapping[str, float]], name: str
+) -> Callable[[Results], float]:
+    """A format's share among those that are found of a run."""
+    return lambda run: found(run).get(name, 0.0)
 
 
 def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
@@ -52,8 +64,7 @@ def distance_from_optimum(run: Results, found: Mapping[str, float]) -> float:
 
 def distance_from_mixed(run: Results) -> float:
     """Between late shares and those of the best choice of formats."""
-    (kl,) = run.select(stage="after").factor("kl")
-    return distance(late_shares(run), mixed_shares(responses(run, "before"), float(kl)))
+    return distance(late_shares(run), mixed_shares(responses(run, "before"), _penalty(run)))
 
 
 def way_left(run: Results) -> float:

@@ -13,6 +13,7 @@ from hone.studies.echo_chamber.optimum import (
     distance_from_optimum,
     late_shares,
     optimum_of,
+    share_in,
     still_moving,
 )
 from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, responses
@@ -136,10 +137,8 @@ def optimum(results: Results) -> Rows | None:
         own = runs.select(arm=arm)
         row = rows[arm] = {}
         for name in NAMES:
-            row[name] = mean(lambda run, name=name: late_shares(run).get(name, 0.0), own)
-            row[f"{name}, optimum"] = mean(
-                lambda run, name=name: optimum_of(run).get(name, 0.0), own
-            )
+            row[name] = mean(share_in(late_shares, name), own)
+            row[f"{name}, optimum"] = mean(share_in(optimum_of, name), own)
         row["total variation"] = mean(lambda run: distance_from_optimum(run, late_shares(run)), own)
         row["formats alone"] = mean(distance_from_mixed, own)
         row["before RL"] = mean(

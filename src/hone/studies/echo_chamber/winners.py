@@ -63,10 +63,11 @@ def _told_where_at_odds(runs: Results, by: str) -> float:
     found = []
     for part in runs.select(stage="rl").factor("unfavourable"):
         own = runs.select(unfavourable=part)
-        (share, _), (accuracy, _) = (odds_and_wins(own, each) for each in ("share", "accuracy"))
-        odds, won = odds_and_wins(own, by)
-        if share[0] * accuracy[0] < 0:  # runs of one model and mixture start from the same answers
-            found.append(float(np.mean((odds > 0) == won)))
+        each = each_run(own)
+        before = responses(each[0], "before")  # the same for every run from one model
+        odds = {name: odds_of_programs(before, name) for name in PREDICTORS}
+        if odds["share"] * odds["accuracy"] < 0:
+            found.append(np.mean([(odds[by] > 0) == (wins(run) == "program") for run in each]))
     return float(np.mean(found)) if found else math.nan
 
 

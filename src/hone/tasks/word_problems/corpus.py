@@ -17,7 +17,7 @@ from hone.core.contracts import Documents, Split
 from hone.core.errors import require, unknown
 from hone.core.random import Stream
 from hone.tasks.word_problems import END, START, Part, WordProblems
-from hone.tasks.word_problems.formats import calculation
+from hone.tasks.word_problems.formats import equation
 from hone.tasks.word_problems.stories import result
 from hone.tasks.word_problems.story import Step, Story
 from hone.tasks.word_problems.wording import NAMES, SEPARATOR, spelled
@@ -84,8 +84,8 @@ class WordCorpus:
         total = sum(source.weight for source in self.sources)
         require(abs(total - 1) < 1e-9, "sources", self.sources, "weights that sum to 1")
         require(len(set(self.names)) == len(self.names), "sources", self.names, "each once")
+        known = (*self.task.strategies, BACKGROUND, ARITHMETIC)
         for source in self.sources:
-            known = (*self.task.strategies, BACKGROUND, ARITHMETIC)
             if source.format not in known:
                 raise unknown("format", source.format, known)
             require(
@@ -220,15 +220,9 @@ def arithmetic(task: WordProblems, n: int, part: Part, stream: Stream) -> list[l
     chains = replace(task, low=_CALCULATIONS, high=_CALCULATIONS, distractors=0)
     drawn = chains.draw_part(part, n, stream.child("arithmetic"))
     return [
-        [word for step in story.steps[1:] for word in calculated(step)]
+        [word for step in story.steps[1:] for word in (*equation(step), ". ")]
         for story in chains.stories(drawn)
     ]
-
-
-def calculated(step: Step) -> list[str]:
-    """A step as text writes it, without whose it is."""
-    made_of = calculation(step, spelled(step.left), spelled(step.right))
-    return [*made_of, " = ", *spelled(step.value), ". "]
 
 
 def background(n: int, stream: Stream) -> list[list[str]]:

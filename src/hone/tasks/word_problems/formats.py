@@ -120,10 +120,8 @@ class Sentences:
         written: list[str] = []
         for step in story.steps:
             written += [step.name, " has "]
-            if step.source:
-                made_of = calculation(step, spelled(step.left), spelled(step.right))
-                written += [*made_of, " = "]
-            written += [*spelled(step.value), " ", step.noun, ". "]
+            written += equation(step) if step.source else spelled(step.value)
+            written += [" ", step.noun, ". "]
         return [*written, ANNOUNCEMENT, self.answer_mark, *spelled(story.answer), "}."]
 
     def read(self, text: str) -> Attempt | None:
@@ -163,6 +161,12 @@ class AnswerAlone:
 PROGRAM, TAGGED, TEXT = Program(), TaggedCode(), Sentences()
 FORMATS = (PROGRAM, TAGGED, TEXT)
 WORKED_OR_NOT = (WorkedSentences(), AnswerAlone())
+
+
+def equation(step: Step) -> list[str]:
+    """A step in numbers alone: what is calculated, and what it comes to."""
+    made_of = calculation(step, spelled(step.left), spelled(step.right))
+    return [*made_of, " = ", *spelled(step.value)]
 
 
 def calculation(step: Step, left: tuple[str, ...], right: tuple[str, ...]) -> list[str]:
