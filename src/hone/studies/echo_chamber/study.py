@@ -241,7 +241,7 @@ def plan(settings: Settings) -> list[Node]:
 CORE = Settings(("collapse",), seeds=(4, 5, 6, 7, 8, 9), repeats=2)
 """Of six models that all do something the exact interval says: more than half do."""
 THREE = replace(CORE, seeds=(4, 5, 6), repeats=1)
-SCALED = replace(THREE, experiments=("scale",), rounds=40, problems=256, looks=8)
+SCALED = replace(THREE, experiments=("scale",), rounds=40, problems=256, samples=8, looks=8)
 LARGER = replace(
     SCALED,
     scales=("1M", "4M", "20M"),
@@ -295,8 +295,7 @@ study = Study(
                 THREE, experiments=("well_read", "all_sound", "refinement", "controls")
             ),
             "optimum": replace(THREE, experiments=("optimum",)),
-            "scale": replace(SCALED, mixtures=SCALED.mixtures[:1]),
-            "scale_balanced": replace(SCALED, mixtures=SCALED.mixtures[1:]),
+            "scale": SCALED,
             "tokens": replace(SCALED, experiments=("tokens",)),
             "algorithms": replace(CORE, experiments=("algorithms",), repeats=1),
             "repeats": replace(THREE, experiments=("repeats",)),
