@@ -82,6 +82,7 @@ def test_the_other_parts_go_through(tmp_path: Path) -> None:
     for name in ("scales", "algorithms", "repeats"):
         assert f'id="figure-{name}"' in html
     assert "harder steps in text" in html
+    assert "What the algorithms learn from" in html
 
 
 def _decided(folder: Path) -> set[str]:
@@ -378,6 +379,16 @@ def test_late_shares_are_of_the_last_quarter_of_rounds(tmp_path: Path) -> None:
     few = Runs(tmp_path / "few")
     few.add("rl", 1, {"train-000001": answers(0.5).with_columns(step=1)}, base=1, repeat=1)
     assert math.isnan(optimum.still_moving(few.results))
+
+
+def test_what_is_learned_from_is_counted_as_often_as_it_is(tmp_path: Path) -> None:
+    """Half of eight twice, nothing of the next eight, for want of right answers."""
+    made = Runs(tmp_path)
+    rounds = [{"step": 0}, {"step": 1, "reward": 0.5, "drawn": 8, "kept": 0.5, "epochs": 2},
+              {"step": 2, "reward": 0, "drawn": 8, "kept": 0}]  # fmt: skip
+    made.add("rl", 1, {}, rounds, base=1, repeat=1)
+    assert statistics.drawn(made.results) == 16
+    assert statistics.learned_from(made.results) == 8
 
 
 def test_a_choice_of_formats_alone_goes_less_far_than_one_of_responses() -> None:

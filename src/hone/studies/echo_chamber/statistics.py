@@ -169,10 +169,25 @@ def reward_at_the_end(run: Results) -> float:
     return float(rewards[-max(1, len(rewards) // 8) :].mean())
 
 
+def _rounds(run: Results) -> pl.DataFrame:
+    """What every round of RL logged, in order."""
+    return run.select(stage="rl").metrics().drop_nulls("reward").sort("step")
+
+
 def _rewards(run: Results) -> np.ndarray:
     """The mean reward of every round."""
-    logged = run.select(stage="rl").metrics().drop_nulls("reward").sort("step")
-    return logged["reward"].to_numpy()
+    return _rounds(run)["reward"].to_numpy()
+
+
+def drawn(run: Results) -> float:
+    """Responses of all rounds."""
+    return float(_rounds(run)["drawn"].sum())
+
+
+def learned_from(run: Results) -> float:
+    """Responses that updates were made on, as often as they were."""
+    rounds = _rounds(run).with_columns(epochs=pl.col("epochs").fill_null(0))
+    return float((rounds["drawn"] * rounds["kept"] * rounds["epochs"]).sum())
 
 
 def largest_fall(rewards: np.ndarray) -> float:

@@ -20,9 +20,14 @@ from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, response
 from hone.studies.echo_chamber.statistics import (
     FREE,
     NAMES,
+    after,
     agreed,
     course,
+    drawdown,
+    drawn,
+    entropy,
     formats_of,
+    learned_from,
     of_format,
     passed,
     reward_at_the_end,
@@ -129,6 +134,21 @@ def winners(results: Results) -> Rows | None:
     return rows or None
 
 
+def algorithms(results: Results) -> Rows | None:
+    """What every algorithm drew, what of it it learned from, and how it went."""
+    runs = results.select(experiment="algorithms")
+    values = {
+        "responses drawn": drawn,
+        "learned from": learned_from,
+        "largest fall of the reward": drawdown,
+        "entropy of the format": after(entropy),
+    }
+    return {
+        str(by): {name: mean(value, runs.select(by=by)) for name, value in values.items()}
+        for by in runs.select(stage="after").factor("by")
+    } or None
+
+
 def optimum(results: Results) -> Rows | None:
     """Shares late in long runs under a penalty, and those of the optimum."""
     rows: dict[str, dict[str, Cell]] = {}
@@ -199,6 +219,15 @@ TABLES: tuple[Table, ...] = (
         "harder ones, and on easy ones in wording that neither RL nor pretraining has; by what "
         "format a tenth of pretraining documents had about harder problems.",
         transfer,
+    ),
+    Table(
+        "algorithms",
+        "What the algorithms learn from",
+        "Responses drawn over all rounds; how many of them updates were made on, counted as often "
+        "as they were (expert iteration keeps what is right, once each unless it has duplicates); "
+        "the largest fall of the mean reward in training, over 5 rounds; and the entropy of the "
+        "format after it, in nats. Means over runs, then models.",
+        algorithms,
     ),
     Table(
         "optimum",
