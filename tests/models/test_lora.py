@@ -14,10 +14,10 @@ from tests.models.tiny import CONFIGS, tiny, tokens
 TWO = LoRA(rank=2, alpha=6.0)
 
 
-def adapted(name: str, filled: bool = True) -> Decoder:
+def adapted(name: str, filled: bool = True, config: LoRA = TWO) -> Decoder:
     decoder = tiny(name)
     generator = torch.Generator().manual_seed(3)
-    lora.adapt(decoder, TWO, generator)
+    lora.adapt(decoder, config, generator)
     if filled:
         with torch.no_grad():
             for weight in decoder.parameters():
@@ -35,7 +35,6 @@ def test_fresh_adapters_change_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", ["gpt2", "qwen2-tied", "llama-biased", "mistral-wide-heads"])
 @pytest.mark.filterwarnings("ignore::Warning")  # of theirs about theirs
 def test_logits_are_those_of_peft(name: str, tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft")
     peft = pytest.importorskip("peft")
     transformers = pytest.importorskip("transformers")
     decoder, batch = adapted(name), tokens(2, 7)
@@ -82,3 +81,43 @@ def test_adapters_of_another_rank_are_refused(tmp_path: Path) -> None:
     lora.adapt(other, LoRA(rank=3, alpha=6.0), torch.Generator())
     with pytest.raises(DamagedFile, match="another model or rank"):
         lora.load(other, tmp_path)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_dropout_leaves_a_linear_layer_as_it_is_on_the_mean(name: str) -> None:
+    """And every seed drops something else; without it nothing is dropped."""
+    decoder = adapted(name, config=LoRA(2, 6.0, dropout=0.25))
+    layer, rows = decoder.blocks[0].qkv, torch.randn(5, decoder.config.width)
+    whole = layer(rows)
+    drawn = []
+    for seed in range(2000):
+        with lora.dropping(decoder, seed):
+            drawn.append(layer(rows))
+    found = torch.stack(drawn)
+    assert found.unique(dim=0).shape[0] == 2000
+    error = found.std(dim=0) / len(found) ** 0.5
+    assert ((found.mean(dim=0) - whole).abs() < 5 * error + 1e-5).all()
+    assert torch.equal(layer(rows), whole)
+
+
+def test_dropout_drops_what_an_adapter_reads_and_nothing_else() -> None:
+    """By hand: W x + α/r · B A (kept · x / (1 - rate)), from any output on."""
+    decoder = adapted("gpt2", config=LoRA(2, 6.0, dropout=0.25))
+    layer, rows = decoder.blocks[0].qkv, torch.randn(5, decoder.config.width)
+    frozen, a, b = (
+        decoder.get_parameter(f"blocks.0.qkv.parametrizations.weight.{name}")
+        for name in ("original", "0.a.0", "0.b.0")
+    )
+    kept = torch.empty_like(rows).bernoulli_(0.75, generator=torch.Generator().manual_seed(1))
+    expected = rows @ frozen.T + layer.bias + 3 * (kept * rows / 0.75) @ a.T @ b.T
+    with lora.dropping(decoder, 1):
+        torch.testing.assert_close(layer(rows), expected)
+    with lora.dropping(decoder, 1):
+        torch.testing.assert_close(layer(rows, 4), expected[:, 4:])
+
+
+@pytest.mark.filterwarnings("ignore::Warning")  # of theirs about theirs
+def test_peft_reads_the_rate_of_dropout(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    lora.save(adapted("qwen2", config=LoRA(2, 6.0, dropout=0.25)), tmp_path)
+    assert peft.PeftConfig.from_pretrained(str(tmp_path)).lora_dropout == 0.25

@@ -66,6 +66,8 @@ def test_the_settings_are_the_papers(settings: Settings, nodes: list[Node]) -> N
     for config in (sft.config, rl.config):
         assert config.lora is not None
         assert (config.lora.rank, config.lora.alpha) == (64, 128)
+    assert sft.config.lora is not None
+    assert sft.config.lora.dropout == 0.05
 
 
 def test_a_stage_hands_on_the_sum_of_weights_and_adapters(nodes: list[Node], run: Path) -> None:

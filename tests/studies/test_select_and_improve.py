@@ -112,7 +112,7 @@ def test_every_algorithm_can_be_chosen_and_no_penalty_is_ignored() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [("experiments", ("mane",)), ("width", 100), ("group", 1), ("samples", 3), ("lists", 1.1),
-     ("hard", (6, 20)), ("easy", (5, 2)), ("lr", 0.0), ("seeds", ())],
+     ("hard", (6, 20)), ("easy", (5, 2)), ("lr", 0.0), ("seeds", ()), ("dropout", 0.1)],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(UsageError, match=key.rstrip("s")):

@@ -210,9 +210,24 @@ def test_saved_adapters_go_on_bitwise_and_leave_the_weights(dtype: torch.dtype, 
                        kept.blocks[0].out.weight)  # fmt: skip
 
 
-def _adapted(algorithm: Algorithm, seed: int, dtype: torch.dtype) -> DecoderLearner:
+def test_dropout_is_a_function_of_the_updates_stream(tmp_path: Path) -> None:
+    first, second, other, whole = (
+        _adapted(star(minibatch=5), seed, torch.float32, rate)
+        for seed, rate in ((1, 0.5), (2, 0.5), (3, 0.5), (4, 0.0))
+    )
+    _assert_goes_on_bitwise(first, second, tmp_path)
+    losses = set()
+    for learner, seed in ((other, 1), (other, 2), (whole, 1)):
+        learner.load(tmp_path)
+        losses.add(learner.update(tiny.batch(), Stream.root(seed))["loss"])
+    assert len(losses) == 3
+
+
+def _adapted(
+    algorithm: Algorithm, seed: int, dtype: torch.dtype, dropout: float = 0.0
+) -> DecoderLearner:
     decoder = tiny.decoder()
-    lora.adapt(decoder, LoRA(rank=2, alpha=4.0), torch.Generator().manual_seed(seed))
+    lora.adapt(decoder, LoRA(2, 4.0, dropout), torch.Generator().manual_seed(seed))
     numerics = Numerics(dtype="bfloat16" if dtype == torch.bfloat16 else "float32")
     return DecoderLearner(decoder, tiny.TASK.alphabet, algorithm, Optimizer(1e-2), numerics, 10)
 

@@ -13,11 +13,19 @@ from hypothesis import strategies as st
 from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.models import checkpoint
-from hone.models.config import mistral_style
-from hone.objectives.algorithms import next_token_prediction
+from hone.models.config import LoRA, mistral_style
+from hone.objectives.algorithms import grpo, next_token_prediction
+from hone.objectives.rewards import verified
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.tasks.parity import Parity
-from hone.training.configs import Evaluation, Optimizer, Replay, Supervise
+from hone.training.configs import (
+    Evaluation,
+    Numerics,
+    Optimizer,
+    PostTrain,
+    Replay,
+    Supervise,
+)
 from hone.training.evaluation import graded_table
 from hone.training.supervised import supervise
 from hone.training.supervised_data import (
@@ -188,6 +196,18 @@ def test_what_is_replayed_is_not_forgotten(tmp_path: Path) -> None:
         supervise(short, context)
         lengths[replay is None] = context.logged[-1]["sampled_length"]
     assert lengths[True] < 1.5 < lengths[False]
+
+
+def test_dropout_is_refused_where_it_cannot_be() -> None:
+    """Compiled decoders do not see it come and go; in RL what responds would not be what learns."""
+    dropping = LoRA(2, 4.0, dropout=0.1)
+    with pytest.raises(UsageError, match=r"lora\.dropout = 0\.1 .*allowed: 0 where .* compiled"):
+        replace(config(1), lora=dropping, numerics=Numerics(compile=True))
+    with pytest.raises(UsageError, match=r"lora\.dropout = 0\.1 .*allowed: 0 in RL"):
+        PostTrain(tiny.TASK, grpo(), verified("e2e"), 1, 2, 2, Optimizer(1e-3), Evaluation(2, 1),
+                  lora=dropping)  # fmt: skip
+    with pytest.raises(UsageError, match=r"lora\.dropout = 1"):
+        LoRA(2, 4.0, dropout=1.0)
 
 
 def test_a_replay_of_another_alphabet_is_refused() -> None:

@@ -89,10 +89,12 @@ class LoRA:
 
     rank: int
     alpha: float  # the adapters' product is multiplied by alpha / rank
+    dropout: float = 0.0  # of what adapters read, in supervised training
 
     def __post_init__(self) -> None:
         require(self.rank >= 1, "lora.rank", self.rank, "1 or more")
         require(self.alpha > 0, "lora.alpha", self.alpha, "a number above 0")
+        require(0 <= self.dropout < 1, "lora.dropout", self.dropout, "0 or more, below 1")
 
 
 def gpt2_style(vocab: int, width: int, layers: int, heads: int, context: int) -> DecoderConfig:

@@ -62,8 +62,14 @@ class Linear(nn.Linear):
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, input: Float[Tensor, "tokens into"]) -> Float[Tensor, "tokens out"]:
-        return kernels.linear(input, self.weight, self.bias)
+    def forward(
+        self, input: Float[Tensor, "tokens into"], first: int = 0
+    ) -> Float[Tensor, "tokens out"]:
+        """The outputs from number `first` on."""
+        weight, bias = self.weight, self.bias
+        if first:  # a slice costs its gradient a copy
+            weight, bias = weight[first:], None if bias is None else bias[first:]
+        return kernels.linear(input, weight, bias)
 
 
 class Block(nn.Module):
@@ -95,10 +101,8 @@ class Block(nn.Module):
     def project_keys(self, hidden: Flat, frame: Frame) -> tuple[New, New]:
         """Keys and values only, for a layer whose output nobody reads."""
         queries = self.config.heads * self.config.head_dim
-        bias = None if self.qkv.bias is None else self.qkv.bias[queries:]
         shape = (frame.rows, frame.time, 2 * self.config.kv_heads, self.config.head_dim)
-        normed = self.attention_norm(hidden)
-        projected = kernels.linear(normed, self.qkv.weight[queries:], bias)
+        projected = self.qkv(self.attention_norm(hidden), queries)
         keys, values = projected.view(shape).chunk(2, dim=2)
         return turn(keys, frame).transpose(1, 2), values.transpose(1, 2)
 

@@ -1,13 +1,16 @@
 """Low-rank adapters (Hu et al., 2021, arXiv 2106.09685) on every projection of a decoder.
 
 A projection's weight becomes W + α/r · B A with W frozen, as a parametrization of PyTorch's:
-whatever reads the weight, training or decoding, reads the sum. On disk adapters are as peft has
-them, beside the merged weights.
+whatever reads the weight, training or decoding, reads the sum. Dropout, which no weight can have,
+is added where a projection is called. On disk adapters are as peft has them, beside the merged
+weights.
 """
 
 import json
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -36,7 +39,7 @@ class Adapter(nn.Module):
         self, weight: Tensor, rows: list[int], lora: LoRA, generator: torch.Generator
     ) -> None:
         super().__init__()
-        self.rank, self.alpha = lora.rank, lora.alpha
+        self.rank, self.alpha, self.dropout = lora.rank, lora.alpha, lora.dropout
         bound = 1 / math.sqrt(weight.shape[1])
         empty = (torch.empty(lora.rank, weight.shape[1]) for _ in rows)
         self.a = nn.ParameterList(
@@ -48,6 +51,16 @@ class Adapter(nn.Module):
         change = torch.cat([b @ a for a, b in zip(self.a, self.b, strict=True)])
         return weight + self.alpha / self.rank * change
 
+    def dropped(
+        self, input: Float[Tensor, "tokens into"], generator: torch.Generator
+    ) -> Float[Tensor, "tokens out"]:
+        """What dropout of the adapters' input adds to the output: α/r · B A (dropped - input)."""
+        keep, parts = 1 - self.dropout, []
+        for a, b in zip(self.a, self.b, strict=True):  # each drops for itself, as in peft
+            kept = torch.empty_like(input).bernoulli_(keep, generator=generator)
+            parts.append((input * (kept / keep - 1)) @ a.T @ b.T)
+        return self.alpha / self.rank * torch.cat(parts, dim=-1)
+
 
 def adapt(decoder: Decoder, lora: LoRA, generator: torch.Generator) -> None:
     """Freeze the decoder and give each of its projections an adapter."""
@@ -56,6 +69,34 @@ def adapt(decoder: Decoder, lora: LoRA, generator: torch.Generator) -> None:
         rows = row_counts(decoder.config, f"{name}.weight", layer.weight.shape)
         adapter = Adapter(layer.weight, rows, lora, generator)
         parametrize.register_parametrization(layer, "weight", adapter)
+
+
+@contextmanager
+def dropping(decoder: Decoder, seed: int) -> Iterator[None]:
+    """Let adapters drop as much of what they read as they say, at random by the seed."""
+    generator = torch.Generator(decoder.embedding.device).manual_seed(seed)
+    hooks = [
+        decoder.get_submodule(name).register_forward_hook(partial(_drop, adapter, generator))
+        for name, adapter in _adapters(decoder)
+        if adapter.dropout
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _drop(
+    adapter: Adapter,
+    generator: torch.Generator,
+    _layer: nn.Module,
+    args: tuple[Tensor, *tuple[int, ...]],
+    output: Tensor,
+) -> Tensor:
+    """The output of a projection of `args`, as `Linear.forward` has them, with dropout."""
+    first = args[1] if len(args) > 1 else 0
+    return output + adapter.dropped(args[0], generator)[:, first:]
 
 
 def is_adapted(decoder: Decoder) -> bool:
@@ -85,7 +126,7 @@ def save(decoder: Decoder, folder: Path) -> None:
         "task_type": "CAUSAL_LM",
         "r": first.rank,
         "lora_alpha": first.alpha,
-        "lora_dropout": 0.0,
+        "lora_dropout": first.dropout,
         "bias": "none",
         "fan_in_fan_out": decoder.config.family == "gpt2",
         "inference_mode": True,

@@ -120,6 +120,9 @@ class Supervise(StageConfig):
         if self.distinct is not None:
             require(self.distinct >= 1, "distinct", self.distinct, "1 or more, or none")
         _require_mixture("mixture", self.mixture)
+        if self.lora is not None and self.numerics.compile:
+            dropout = self.lora.dropout
+            require(dropout == 0, "lora.dropout", dropout, "0 where decoders are compiled")
         if self.replay:
             same = self.replay.task.alphabet == self.task.alphabet
             require(same, "replay.task", self.replay.task, f"a task of {self.task.name}'s alphabet")
@@ -210,6 +213,8 @@ class PostTrain(StageConfig):
         require(decay == "constant", "optimizer.decay", decay, "constant in RL")
         self.algorithm.check(self.group, self.temperature, self.top_p)
         if self.lora is not None:
+            dropout = self.lora.dropout
+            require(dropout == 0, "lora.dropout", dropout, "0 in RL: what responds is what learns")
             critic = self.algorithm.critic
             require(critic is None, "critic", critic, "none with adapters: it trains all weights")
         self._check_until()

@@ -76,7 +76,8 @@ class DecoderLearner:
         order = stream.generator().permutation(len(batch)) if size < len(batch) else None
         rows = np.arange(len(batch)) if order is None else order
         parts = np.array_split(rows, math.ceil(len(batch) / size))
-        metrics = [self._optimizer_step(batch.select(part)) for part in parts]
+        metrics = [self._optimizer_step(batch.select(part), stream.child("dropout", place))
+                   for place, part in enumerate(parts)]  # fmt: skip
         means = {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
         return {**means, "logprob_gap": metrics[0]["logprob_gap"]}
 
@@ -160,8 +161,9 @@ class DecoderLearner:
         if self._critic:
             self._critic.load(folder / "critic")
 
-    def _optimizer_step(self, batch: Batch) -> dict[str, float]:
-        metrics = self.accumulate(batch)
+    def _optimizer_step(self, batch: Batch, dropout: Stream) -> dict[str, float]:
+        with lora.dropping(self._decoder, dropout.key % 2**63):
+            metrics = self.accumulate(batch)
         if not math.isfinite(metrics["loss"]):
             raise Diverged(f"optimizer step {self._step}: the loss is {metrics['loss']}")
         learning_rate = rate(self._config, self._step, self._total)

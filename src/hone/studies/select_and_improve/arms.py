@@ -88,6 +88,7 @@ class Settings:
     looks: int = 12  # evaluations during RL
     model: str | None = None  # folder of a language model; none: one is pretrained from scratch
     lora: int = 0  # rank of adapters, with twice it as α; 0: all weights are trained
+    dropout: float = 0.0  # of what adapters read, in supervised training
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
 
@@ -110,6 +111,8 @@ class Settings:
         if self.algorithm not in ALGORITHMS:
             raise unknown("algorithm", self.algorithm, ALGORITHMS)
         require(self.lora >= 0, "lora", self.lora, "0 or more")
+        if not self.lora:
+            require(self.dropout == 0, "dropout", self.dropout, "0 without adapters")
         require(self.kl >= 0, "kl", self.kl, "0 or more")
         for name in ("easy", "hard"):
             ends = getattr(self, name)
@@ -143,9 +146,8 @@ class Settings:
         shares = (self.forward, 1 - self.forward) if data == "FB" else (1.0,)
         return tuple(zip(STRATEGIES[data], shares, strict=True))
 
-    @property
-    def adapters(self) -> LoRA | None:
-        return LoRA(self.lora, 2.0 * self.lora) if self.lora else None
+    def adapters(self, dropout: float = 0.0) -> LoRA | None:
+        return LoRA(self.lora, 2.0 * self.lora, dropout) if self.lora else None
 
     def task(self, ends: tuple[int, int], evaluation: float = 0.5) -> Task:
         """Chains of so many operations; for a language model in words, as the paper puts them."""
@@ -253,7 +255,7 @@ def taught(
         optimizer=Optimizer(settings.sft_lr, warmup=min(20, settings.sft), decay="linear"),
         evaluation=Evaluation(settings.problems, settings.sft, settings.samples),
         replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if has_replay else None,
-        lora=settings.adapters,
+        lora=settings.adapters(settings.dropout),
         numerics=settings.numerics,
         distinct=settings.distinct,
     )
@@ -288,7 +290,7 @@ def post_train(
         temperature=settings.temperature,
         levels=tuple(settings.task(ends, evaluation) for ends in drawn),
         curriculum=curriculum or Fixed((1.0,)),
-        lora=settings.adapters,
+        lora=settings.adapters(),
         numerics=settings.numerics,
     )
     level = "hard" if on is None else "easy"

@@ -91,7 +91,7 @@ def yardsticks(settings: Settings, seed: int) -> Iterator[Node]:
         batch=3 * settings.prompts * settings.group,  # of which as many as RL's tokens are fitted
         optimizer=Optimizer(settings.sft_lr, warmup=5, decay="linear"),  # as in fine-tuning
         evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
-        lora=settings.adapters,
+        lora=settings.adapters(settings.dropout),
         numerics=settings.numerics,
     )
     for by, inputs in {
@@ -161,7 +161,7 @@ def compositions(settings: Settings, seed: int) -> Iterator[Node]:
             optimizer=Optimizer(settings.lr, warmup=5),
             evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
             temperature=settings.temperature,
-            lora=settings.adapters,
+            lora=settings.adapters(),
             numerics=settings.numerics,
         )
         after = Node(arm, "rl", rl, seed, {"policy": base}, labels)
@@ -308,6 +308,18 @@ def plan(settings: Settings) -> list[Node]:
 
 
 CORE = Settings(("main", "easier"))
+QUICK = replace(
+    CORE,
+    experiments=("main",),
+    seeds=(0,),
+    first=250,
+    short=250,
+    long=300,
+    sft=100,
+    rounds=100,
+    problems=256,
+)
+"""Three quarters of the steps: the same pattern, less clearly, in a quarter of an hour."""
 FURTHER = tuple(name for name in EXPERIMENTS if name not in CORE.experiments)
 """Each of them is a part of its own."""
 
@@ -330,6 +342,7 @@ PAPER = Settings(
     temperature=0.7,
     model="Qwen/Qwen2.5-1.5B-Instruct",
     lora=64,
+    dropout=0.05,
     device="cuda",
     dtype="bfloat16",
 )
@@ -342,7 +355,7 @@ study = Study(
     "solutions of 2 to 5 operations, and are post-trained on longer problems. How much of the gain "
     "is a better choice of strategy, and how much a better execution?",
     presets={
-        "quick": {"": replace(CORE, experiments=("main",), seeds=(0,))},
+        "quick": {"": QUICK},
         "full": {
             "core": CORE,
             **{part: replace(CORE, experiments=(part,), seeds=seeds_of(part)) for part in FURTHER},
