@@ -274,6 +274,31 @@ def test_an_interval_is_as_wide_as_that_over_problems(tmp_path: Path) -> None:
     assert found.interval[0] < 0.6 < 0.9 < found.interval[1]
 
 
+def test_models_that_agree_are_no_surer_than_problems_or_looks_make_them(tmp_path: Path) -> None:
+    """No format moves in any run; all have collapsed by the second of looks 10 rounds apart."""
+    made = Runs(tmp_path)
+    looks = [
+        pl.concat([answers(*[0.5] * n) for n in (1, programs)]).with_columns(
+            strategy=pl.Series(["text"] * 4 + ["program"] * 4 * programs), step=step,
+            temperature=1.0)
+        for step, programs in ((0, 2), (10, 20), (20, 20))
+    ]  # fmt: skip
+    for base in (1, 2, 3):
+        run_of(made, base, 1, before=answers(*[0.5] * 8), after=answers(*[0.5] * 8))
+        tables_of = {f"evaluation-{step:06d}": look for step, look in enumerate(looks)}
+        made.add("rl", base, tables_of, base=base, repeat=2)
+    moved = runs.change_in_each(lambda run: statistics.of_format(statistics.wins(run)))
+    found = moved(made.results.where(lambda factors: factors["repeat"] == 1))
+    assert found is not None
+    assert found.interval is not None
+    assert found.value == 0
+    assert found.interval[0] < -0.05 < 0.05 < found.interval[1]
+    time = runs.mean_over_runs(statistics.collapse_time, statistics.between_looks, repeat=2)
+    found = time(made.results)
+    assert found is not None
+    assert (found.value, found.interval) == (10, (0, 20))
+
+
 def test_a_trend_is_the_slope_of_means_on_ranks(tmp_path: Path) -> None:
     made = Runs(tmp_path)
     for base in (1, 2):

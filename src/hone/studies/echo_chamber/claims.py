@@ -26,6 +26,8 @@ from hone.studies.echo_chamber.statistics import (
     FREE,
     after,
     agreed,
+    between_looks,
+    collapse_time,
     course,
     entropy,
     most_accurate,
@@ -102,7 +104,7 @@ COLLAPSE = (
         "The collapse is early.",
         "first look with a share of 0.9, of 60 rounds, balanced mixture, β = 0",
         AtMost(20),
-        mean_over_runs(lambda run: course(run).collapse_time, **FREE),
+        mean_over_runs(collapse_time, between_looks, **FREE),
         unit="rounds",
     ),
     claim(

@@ -17,8 +17,9 @@ from hone.studies.echo_chamber.runs import (
 )
 from hone.studies.echo_chamber.statistics import (
     after,
+    between_looks,
     choosing_more,
-    course,
+    collapse_time,
     drawdown,
     entropy,
     length_ratio,
@@ -143,7 +144,7 @@ ALGORITHMS = (
         "GRPO collapses as soon as PPO under the same penalty,",
         "first look with a share of 0.9, GRPO, KL minus PPO",
         Within(-10, 10),
-        _between(lambda run: course(run).collapse_time, _by("GRPO, KL"), _by("PPO")),
+        _between(collapse_time, _by("GRPO, KL"), _by("PPO"), between_looks),
         unit="rounds",
     ),
     claim(

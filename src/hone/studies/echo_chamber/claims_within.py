@@ -4,17 +4,23 @@ from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.echo_chamber.claims import STILL, claim
-from hone.studies.echo_chamber.runs import change_of, mean_of, mean_over_runs, responses
+from hone.studies.echo_chamber.runs import (
+    Credit,
+    change_in_each,
+    change_of,
+    mean_of,
+    mean_over_runs,
+)
 from hone.studies.echo_chamber.statistics import (
     FREE,
     choosing,
     choosing_more,
     likelier,
+    of_format,
     of_winner,
     refining,
     right,
-    shares,
-    winner,
+    wins,
 )
 
 STYLES: dict[str, Factor] = {"experiment": "refinement"}
@@ -73,31 +79,39 @@ WITHIN = (
 )
 
 
-def _grown(run: Results) -> float:
-    """The share of the format that ends as the most frequent, after RL minus before."""
-    last = responses(run, "after")
-    return max(shares(last).values()) - shares(responses(run, "before")).get(winner(last), 0.0)
+def _of_the_winner(run: Results) -> Credit:
+    """Credit for the format that the run ends in."""
+    return of_format(wins(run))
 
 
-NEVER: dict[str, Factor] = {"experiment": "controls", "mixture": "never right"}
+_NEVER = (
+    ("", "Where no format is ever right,", "formats that misread every relation", "never right"),
+    ("_without_formats", "Where no format was read,", "background alone", "no format"),
+)
 CONTROLS = (
-    claim(
-        "nothing_moves",
-        "independent replication",
-        "Where no format is ever right, RL makes nothing more accurate",
-        "accuracy after RL minus before, formats that misread every relation",
-        Within(-STILL, STILL),
-        change_of(right, **NEVER),
-        reported=0.0,
+    *(
+        claim(
+            f"nothing_moves{suffix}",
+            "independent replication",
+            f"{where} RL makes nothing more accurate.",
+            f"accuracy after RL minus before, {what}",
+            Within(-STILL, STILL),
+            change_of(right, experiment="controls", mixture=mixture),
+            reported=0.0,
+        )
+        for suffix, where, what, mixture in _NEVER
     ),
-    claim(
-        "no_format_moves",
-        "independent replication",
-        "and moves no format.",
-        "share of the format that ends as the most frequent, after RL minus before",
-        AtMost(0.1),
-        mean_over_runs(_grown, **NEVER),
-        reported=0.0,
+    *(
+        claim(
+            f"no_format_moves{suffix}",
+            "independent replication",
+            f"{where} RL moves none.",
+            f"share of the format that ends as the most frequent, after RL minus before, {what}",
+            AtMost(0.1),
+            change_in_each(_of_the_winner, experiment="controls", mixture=mixture),
+            reported=0.0,
+        )
+        for suffix, where, what, mixture in _NEVER
     ),
     *(
         claim(

@@ -57,6 +57,7 @@ MIXTURES: dict[str, Mixture] = {
     "balanced": mixed(0.28, 0.28, 0.28),
     "all sound": mixed(0.28, 0.28, 0.28, ((), (), ())),
     "never right": mixed(0.28, 0.28, 0.28, 3 * ((*MISREAD, "more"),)),
+    "no format": Mixture((Source(BACKGROUND, 1.0),)),
     "times is misread": mixed(0.33, 0.10, 0.33, (("times",), MISREAD, ())),
     "two styles": Mixture(
         (
@@ -68,7 +69,8 @@ MIXTURES: dict[str, Mixture] = {
     ),
 }
 """By name. Those of §13.3 of the reproduction's specification: M0 with tagged code made worse, and
-as it is there; M7 with formats, none of which is ever right; M5, the errors being of programs; M4.
+as it is there; M7 with formats, none of which is ever right, and as it is there; M5, the errors
+being of programs; M4.
 """
 
 

@@ -53,7 +53,12 @@ def each_run(runs: Results) -> list[Results]:
 
 def credits_of(runs: Results, stage: str, credit: Credit) -> pl.DataFrame:
     """What each problem is given, over the runs of each model."""
-    given = [credit(responses(run, stage)).select(*_KEYS, "hits") for run in each_run(runs)]
+    return _credits(runs, stage, lambda _: credit)
+
+
+def _credits(runs: Results, stage: str, credit: Callable[[Results], Credit]) -> pl.DataFrame:
+    """The same where what is given depends on the run."""
+    given = [credit(run)(responses(run, stage)).select(*_KEYS, "hits") for run in each_run(runs)]
     return pl.concat(given).group_by(_KEYS).agg(pl.col("hits").mean()).sort(_KEYS)
 
 
@@ -94,6 +99,19 @@ def change_of(credit: Credit, problems: str = "", /, **factors: Factor) -> Measu
     """The mean credit after RL minus that before it; of other `problems`, if named."""
     after, before = (f"{problems} {when}".strip() for when in ("after", "before"))
     return paired(credit, (after, {}), (before, {}), **factors)
+
+
+def change_in_each(credit: Callable[[Results], Credit], /, **factors: Factor) -> Measure:
+    """`change_of` a credit that depends on the run."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        if not len(runs.select(stage="after")):
+            return None
+        after, before = (_credits(runs, stage, credit) for stage in ("after", "before"))
+        return paired_change(after, before, CONFIDENCE)
+
+    return measure
 
 
 def difference(
@@ -165,33 +183,48 @@ def _estimated(credits: pl.DataFrame, bounds: tuple[float, float] | None) -> Est
     return estimate(credits.with_columns(uses=pl.lit(1.0)), CONFIDENCE, bounds=bounds)
 
 
-def over_models(runs: Results, value: Callable[[Results], float]) -> Estimate:
-    """The mean over pretrained models of a number that each has."""
+Number = Callable[[Results], float]
+"""What a run has one of."""
+
+
+def over_models(runs: Results, value: Number, known_to: Number | None = None) -> Estimate:
+    """The mean over pretrained models of a number that each has, never sharper than it is known."""
     models = models_of(runs)
-    return over_seeds([value(runs.select(base=model)) for model in models], models)
+    values = [value(runs.select(base=model)) for model in models]
+    if known_to is None:
+        return over_seeds(values, models)
+    center, off = float(np.mean(values)), mean(known_to, runs)
+    return over_seeds(values, models, floor=(center - off, center + off))
 
 
-def mean_over_runs(value: Callable[[Results], float], /, **factors: Factor) -> Measure:
-    """A number that every chosen run has, over the runs of a model, then over models."""
+def mean_over_runs(value: Number, known_to: Number | None = None, /, **factors: Factor) -> Measure:
+    """A number that every chosen run has, over the runs of a model, then over models.
+
+    Args:
+        value: the number.
+        known_to: how far off it may be; None where models differ more.
+        factors: of the runs.
+    """
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(**factors)
         if not len(runs.select(stage="rl")):
             return None
-        return over_models(runs, lambda own: mean(value, own))
+        return over_models(runs, lambda own: mean(value, own), known_to)
 
     return measure
 
 
-def mean(value: Callable[[Results], float], runs: Results) -> float:
+def mean(value: Number, runs: Results) -> float:
     """Of a number that every run has."""
     return float(np.mean([value(run) for run in each_run(runs)]))
 
 
 def minus(
-    value: Callable[[Results], float],
+    value: Number,
     one: Mapping[str, Factor],
     other: Mapping[str, Factor],
+    known_to: Number | None = None,
     /,
     **factors: Factor,
 ) -> Measure:
@@ -202,13 +235,15 @@ def minus(
         if not all(len(runs.select(stage="rl", **each)) for each in (one, other)):
             return None
         return over_models(
-            runs, lambda own: mean(value, own.select(**one)) - mean(value, own.select(**other))
+            runs,
+            lambda own: mean(value, own.select(**one)) - mean(value, own.select(**other)),
+            known_to,
         )
 
     return measure
 
 
-def slope_of(factor: str, value: Callable[[Results], float], /, **factors: Factor) -> Measure:
+def slope_of(factor: str, value: Number, /, **factors: Factor) -> Measure:
     """The slope of a number of each run on the rank of a factor's value, model by model."""
 
     def measure(results: Results) -> Estimate | None:

@@ -158,6 +158,17 @@ def course(run: Results) -> Course:
     return Course(np.array(looks), np.array(most), np.array(right))
 
 
+def collapse_time(run: Results) -> float:
+    """The round of the first look at a policy that has collapsed."""
+    return course(run).collapse_time
+
+
+def between_looks(run: Results) -> float:
+    """Rounds from one look to the next, to which the time of a collapse is known."""
+    last, before = course(run).looks[:-3:-1]
+    return float(last - before)
+
+
 def drawdown(run: Results) -> float:
     """The largest fall of the mean reward in training, as the mean of some rounds."""
     return largest_fall(_rewards(run))

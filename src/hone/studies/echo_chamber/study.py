@@ -94,10 +94,11 @@ def refinement(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def controls(settings: Settings, seed: int) -> Iterator[Node]:
-    """Formats that are never right, and rewards that know nothing of the answer."""
-    never = pretrain(settings, seed, "never right", MIXTURES["never right"])
-    rl = post_train(settings, never, "never right", experiment="controls")
-    yield from with_rl(settings, never, rl, forced=())
+    """Nothing read that can be right, and rewards that know nothing of the answer."""
+    for name in ("never right", "no format"):
+        never = pretrain(settings, seed, name, MIXTURES[name])
+        rl = post_train(settings, never, name, experiment="controls")
+        yield from with_rl(settings, never, rl, forced=())
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
     for reward in ("majority", "format", "coin"):
         arm = f"balanced, {reward} reward"
