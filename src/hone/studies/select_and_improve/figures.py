@@ -13,6 +13,7 @@ from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
     EXECUTION,
+    NATIVE,
     ROUTING,
     by_seed_and_step,
     decomposition,
@@ -93,6 +94,19 @@ def curricula(results: Results) -> Drawing | None:
     """Accuracy on the hard problems over rounds, by curriculum."""
     runs = results.select(experiment="curricula", stage="rl")
     return _over_rounds(runs, "by") if len(runs) else None
+
+
+def tilt(results: Results) -> Drawing | None:
+    """Routing of the rarer kind of problem over rounds, by how rare it is (Fig. 5)."""
+    runs = results.select(experiment="tilt", stage="rl")
+    fits = (pl.col("strategy") == NATIVE[INVERSION]).filter(pl.col("kind") == INVERSION)
+    series = {
+        f"{share:.0%} evaluations": over_rounds(runs.select(evaluation_share=share), fits.mean())
+        for share in runs.factor("evaluation_share")
+    }
+    if not series:
+        return None
+    return curves(series, "RL round", "inversions solved backward", y_limits=_LIMITS)
 
 
 def where_rl_acts(results: Results) -> Drawing | None:
@@ -223,6 +237,14 @@ FIGURES: tuple[Figure, ...] = (
         "Parts of the change of accuracy by RL on hard problems, FB, by reward.",
         "Parts of the change with intervals, for each reward.",
         parts_by_reward,
+    ),
+    Figure(
+        "tilt",
+        "Routing where one kind of problem is rare",
+        "Share of inversions on hard problems that are solved backward, over the rounds of RL, by "
+        "the share of evaluations among RL's problems. What is evaluated is balanced.",
+        "Curves of a share over rounds, one for each mix of RL's problems.",
+        tilt,
     ),
     Figure(
         "curricula",
