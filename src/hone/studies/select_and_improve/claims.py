@@ -244,7 +244,7 @@ AFTER_RL = (
         "Routing settles several times sooner than execution.",
         "rounds to half of the change in execution over those in routing, FB, RL on hard problems",
         AtLeast(2.0),
-        how_much_sooner,
+        how_much_sooner(experiment="main", data="FB", level="hard"),
         unit="times",
     ),
 )

@@ -16,6 +16,7 @@ from hone.studies.select_and_improve.statistics import (
     accuracy_against,
     accuracy_when,
     difference,
+    how_much_sooner,
     mean_over_rounds,
     part_of_change,
     share_when,
@@ -130,6 +131,18 @@ ROBUSTNESS = (
         )
         for experiment, _, source in ELSEWHERE
         for data in ("F", "B")
+    ),
+    *(
+        claim(
+            f"{experiment}_routing_comes_first",
+            f"{SELECT} {source}",
+            f"{where}, too, routing settles several times sooner than execution.",
+            "rounds to half of the change in execution over those in routing, FB",
+            AtLeast(2.0),
+            how_much_sooner(experiment=experiment, data="FB"),
+            unit="times",
+        )
+        for experiment, where, source in ELSEWHERE
     ),
     *(
         claim(

@@ -218,18 +218,22 @@ def clock(value: pl.Expr, **factors: Factor) -> Measure:
     return measure
 
 
-def how_much_sooner(results: Results) -> Estimate | None:
-    """Half-time of execution over that of routing, in the mixed arm on hard problems."""
-    runs = results.select(experiment="main", stage="rl", data="FB", level="hard")
-    if not len(runs):
-        return None
-    ratios, seeds = [], []
-    for one in runs:
-        times = [clock(value)(one) for value in (EXECUTION, ROUTING)]
-        slow, fast = (math.nan if each is None else float(each.value) for each in times)
-        ratios.append(slow / fast if fast else math.nan)
-        seeds.append(one.seeds[0])
-    return over_seeds(ratios, seeds)
+def how_much_sooner(**factors: Factor) -> Measure:
+    """Half-time of execution over that of routing."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(stage="rl", **factors)
+        if not len(runs):
+            return None
+        ratios, seeds = [], []
+        for one in runs:
+            times = [clock(value)(one) for value in (EXECUTION, ROUTING)]
+            slow, fast = (math.nan if each is None else float(each.value) for each in times)
+            ratios.append(slow / fast if fast else math.nan)
+            seeds.append(one.seeds[0])
+        return over_seeds(ratios, seeds)
+
+    return measure
 
 
 def mean_over_rounds(**factors: Factor) -> Measure:

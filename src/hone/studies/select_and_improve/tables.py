@@ -124,9 +124,10 @@ def by_length(results: Results) -> Rows | None:
 
 
 def clocks(results: Results) -> Rows | None:
-    """When routing and execution changed, in every arm of the main experiment."""
+    """When routing and execution changed, in every arm that learned as the main ones did."""
     rows: dict[str, dict[str, Cell]] = {}
-    drawn = results.select(experiment="main", stage="rl")
+    same = ("main", "another_field", "longer", "restrained", "tilt")
+    drawn = results.select(stage="rl").where(lambda factors: factors.get("experiment") in same)
     for arm in drawn.arms:
         runs = drawn.select(arm=arm)
         for name, value in (("routing", ROUTING), ("execution", EXECUTION)):
