@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from hone.core.errors import DamagedFile
 from hone.models import checkpoint, lora
@@ -24,6 +25,10 @@ def adapted(name: str, filled: bool = True, config: LoRA = TWO) -> Decoder:
                 if weight.requires_grad:
                     weight.normal_(0.0, 0.2, generator=generator)
     return decoder
+
+
+def some_rows(decoder: Decoder) -> Tensor:
+    return torch.randn(5, decoder.config.width, generator=torch.Generator().manual_seed(4))
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -87,14 +92,14 @@ def test_adapters_of_another_rank_are_refused(tmp_path: Path) -> None:
 def test_dropout_leaves_a_linear_layer_as_it_is_on_the_mean(name: str) -> None:
     """And every seed drops something else; without it nothing is dropped."""
     decoder = adapted(name, config=LoRA(2, 6.0, dropout=0.25))
-    layer, rows = decoder.blocks[0].qkv, torch.randn(5, decoder.config.width)
+    layer, rows = decoder.blocks[0].qkv, some_rows(decoder)
     whole = layer(rows)
     drawn = []
-    for seed in range(2000):
+    for seed in range(500):
         with lora.dropping(decoder, seed):
             drawn.append(layer(rows))
     found = torch.stack(drawn)
-    assert found.unique(dim=0).shape[0] == 2000
+    assert found.unique(dim=0).shape[0] == 500
     error = found.std(dim=0) / len(found) ** 0.5
     assert ((found.mean(dim=0) - whole).abs() < 5 * error + 1e-5).all()
     assert torch.equal(layer(rows), whole)
@@ -103,7 +108,7 @@ def test_dropout_leaves_a_linear_layer_as_it_is_on_the_mean(name: str) -> None:
 def test_dropout_drops_what_an_adapter_reads_and_nothing_else() -> None:
     """By hand: W x + α/r · B A (kept · x / (1 - rate)), from any output on."""
     decoder = adapted("gpt2", config=LoRA(2, 6.0, dropout=0.25))
-    layer, rows = decoder.blocks[0].qkv, torch.randn(5, decoder.config.width)
+    layer, rows = decoder.blocks[0].qkv, some_rows(decoder)
     frozen, a, b = (
         decoder.get_parameter(f"blocks.0.qkv.parametrizations.weight.{name}")
         for name in ("original", "0.a.0", "0.b.0")
