@@ -38,8 +38,8 @@ def test_what_is_left_is_the_best_strategy_and_its_best_of_k() -> None:
     free = forced({"mixed": 0.25})
     found = headroom(free, forced({"good": 0.5, "bad": 0.0}), STEPS, k=4)
     assert found.present.value == pytest.approx(0.25, abs=0.03)
-    assert found.selection == pytest.approx(0.25, abs=0.05)
-    assert found.improvement == pytest.approx(1 - 0.5**4 - 0.5, abs=0.03)
+    assert found.selection.value == pytest.approx(0.25, abs=0.05)
+    assert found.improvement.value == pytest.approx(1 - 0.5**4 - 0.5, abs=0.03)
 
 
 def test_among_equal_strategies_none_looks_better_than_it_is() -> None:

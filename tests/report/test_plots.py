@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from hone.measures.estimates import Estimate
-from hone.report import plots, scales, style
+from hone.report import plots, scales, scatters, style
 from hone.report.plots import Curve
 from tests.report.samples import curve, estimate
 
@@ -22,7 +22,15 @@ def drawings() -> dict[str, Figure]:
         "heat_map": plots.heat_map(shares, lengths=np.arange(3.0), steps=np.arange(3.0)),
         "log_odds": plots.log_odds({"2 %": curve()}, levels={"1/3": 1 / 3}),
         "bars": plots.bars({"STaR": arms, "GRPO": arms}, "accuracy", levels={"chance": 0.5}),
-        "scatter": plots.scatter({"one": {"a": (0.1, 0.2), "b": (0.1, 0.2)}}, "x", "y", named=True),
+        "scatter": scatters.scatter(
+            {"one": {"a": (0.1, 0.2), "b": (0.1, 0.2)}}, "x", "y", named=True
+        ),
+        "panels": scatters.panels(
+            [
+                scatters.Panel({"one": [(arms["T = 1"], arms["T = 1.5"])]}, "x", "y", equal=True),
+                scatters.Panel({"two": [(arms["T = 1.5"], arms["T = 1"])]}, "x", "y"),
+            ]
+        ),
     }
 
 
@@ -88,7 +96,7 @@ def test_long_numbers_on_a_log_axis_are_powers_of_ten() -> None:
 
 def test_labels_are_spread_in_order_and_stay_near() -> None:
     wanted = np.array([0.5, 0.51, 0.9, 0.5])
-    placed = plots._spread(wanted, 0.06)
+    placed = plots.spread(wanted, 0.06)
     assert np.all(np.diff(np.sort(placed)) >= 0.06 - 1e-12)
     assert placed[2] == pytest.approx(0.9)
     assert np.argmax(placed[[0, 1, 3]]) == 1
@@ -145,7 +153,7 @@ def test_names_of_points_are_all_written_within_the_axes_and_clear_of_each_other
     points = {
         series: {f"{series} {i}": (0.01 * i, 0.001 * i) for i in range(15)} for series in "ab"
     }
-    drawn = plots.scatter(points, "x", "y", named=True)
+    drawn = scatters.scatter(points, "x", "y", named=True)
     drawn.draw_without_rendering()
     (axes,) = drawn.axes
     boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their joins
@@ -157,6 +165,22 @@ def test_names_of_points_are_all_written_within_the_axes_and_clear_of_each_other
     assert low - 1 <= middles[0]
     assert middles[-1] <= high + 1
     assert min(np.diff(middles)) >= 0.8 * max(box.height for box in boxes)
+
+
+def test_a_series_looks_the_same_in_every_panel_and_has_one_key() -> None:
+    point = [(estimate(0.4, 0.3, 0.5), estimate(0.9, 0.8, 0.95))]
+    shown = [
+        scatters.Panel({"one": point, "two": point}, "x", "y"),
+        scatters.Panel({"two": point}, "x", "y"),
+    ]
+    drawn = scatters.panels(shown)
+    colours = [
+        {str(line.get_label()): line.get_color() for line in axes.lines if line.get_marker() == "o"}
+        for axes in drawn.axes
+    ]
+    assert colours[1]["two"] == colours[0]["two"] != colours[0]["one"]
+    (legend,) = drawn.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
 
 
 def test_names_without_a_colour_of_their_own_take_none_that_is_shown() -> None:

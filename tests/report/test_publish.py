@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def section(**changes: Any) -> Section:
 
 
 def full(part: str, **changes: Any) -> Section:
-    claims = [claim(statement=f"a claim of {part}")]
+    claims = [claim(id=part, statement=f"a claim of {part}")]
     return section(preset="full", part=part, claims=claims, **changes)
 
 
@@ -121,6 +122,12 @@ def test_uncommitted_code_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"full, core .* commit, then run it in a new folder"):
         published(tmp_path, section(), dirty)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claim_that_two_parts_decide_is_refused(tmp_path: Path) -> None:
+    again = replace(full("ablations"), claims=full("core").claims)
+    with pytest.raises(UsageError, match="the claim core is decided by full, core and by full, ab"):
+        published(tmp_path, full("core"), again)
 
 
 def test_nothing_to_publish_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hone.core.errors import UsageError
+from hone.core.errors import DamagedFile, UsageError
 from hone.measures import Estimate, over_seeds
 from hone.objectives.algorithms import ALGORITHMS
 from hone.objectives.divergence import KL
@@ -17,6 +17,7 @@ from hone.studies.select_and_improve import statistics
 from hone.studies.select_and_improve.claims import PAPER_TABLE
 from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, FORETOLD, ROBUSTNESS
 from hone.studies.select_and_improve.statistics import (
+    CLOCKS,
     by_opening,
     difference,
     responses,
@@ -145,12 +146,21 @@ def test_every_claim_is_decided_or_says_why_not(tiny_run: Results) -> None:
     assert {claim["verdict"] for claim in found.values()} <= {"indicative", "inconclusive"}
 
 
+def test_every_claim_finds_its_stages_in_the_full_preset() -> None:
+    """None of them has been carried out, so whoever finds one fails to read it."""
+    nodes = [node for part in study.presets["full"] for node in plan(study.settings("full", part))]
+    planned = Results(study.name, tuple(Finished.of(node, Path("nowhere")) for node in nodes))
+    for claim in study.claims:
+        with pytest.raises((OSError, ValueError, DamagedFile)):
+            claim.measure(planned)
+
+
 def test_every_figure_is_drawn(tiny_run: Results) -> None:
     assert [figure.name for figure in study.figures if figure.draw(tiny_run) is None] == []
 
 
 def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
-    table, gains, by_length, clocks, compositions = (
+    table, easy, gains, by_length, clocks, acts, compositions = (
         table.measure(tiny_run) for table in study.tables
     )
     assert table is not None
@@ -164,6 +174,9 @@ def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
     trained = tiny_run.where(lambda factors: factors.get("experiment") != "compositions")
     assert set(trained.select(stage="rl").arms) <= set(gains)
     assert {"FB demonstrations", "FB kept rollouts"} <= set(gains)
+    assert easy is not None
+    assert set(easy) == {"F", "B", "FB"}
+    assert acts is not None
     assert by_length is not None
     assert {name.partition(",")[0] for name in by_length} == {
         "F RL(6-9)",
@@ -175,7 +188,7 @@ def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
     assert clocks is not None
     timed = [arm for name in ("main", "tilt")
              for arm in tiny_run.select(experiment=name, stage="rl").arms]  # fmt: skip
-    assert set(clocks) == {f"{arm}, {what}" for arm in timed for what in ("routing", "execution")}
+    assert set(clocks) == {f"{arm}, {what}" for arm in timed for what in CLOCKS}
 
 
 def test_a_response_that_loses_its_place_keeps_its_route(tiny_run: Results) -> None:
@@ -202,24 +215,39 @@ def test_every_arm_is_foretold_once_and_nothing_anew() -> None:
 
 def test_headroom_foretells_over_all_arms(tiny_run: Results) -> None:
     main = tiny_run.select(experiment="main").stages
-    stages = tuple(replace(stage, factors={"experiment": "foretold"}) for stage in main)
+    labels = {"experiment": "foretold", "of": "main", "informed": True}
+    stages = tuple(replace(stage, factors=labels) for stage in main)
     runs = replace(tiny_run, stages=stages)
     assert len(told_and_gained(runs)) == len(runs.select(stage="rl").arms)
-    assert slope_of_gain("selection")(runs) is None  # untrained, none of them has any headroom
+    found = slope_of_gain("selection")(runs)
+    assert found is not None
+    assert math.isnan(found.value)  # untrained, none of them has any headroom
 
 
-def test_the_slope_is_that_of_gains_on_what_was_told(
-    tiny_run: Results, monkeypatch: pytest.MonkeyPatch
+def exactly(value: float) -> Estimate:
+    return Estimate(value, None, 0.95, "", ())
+
+
+def test_the_slope_is_that_of_gains_on_what_was_told_seed_by_seed(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = (0.0, 0.1, 0.3, 0.4)
-    points = {f"arm {x}": {"selection": (x, 0.05 + 0.8 * x)} for x in told}
-    monkeypatch.setattr(statistics, "told_and_gained", lambda _: points)
-    found = slope_of_gain("selection")(tiny_run)
+    """Points of a seed share its models: more arms of the same seeds say no more."""
+    labels = {"experiment": "foretold", "informed": True}
+    stages = tuple(Finished("FB", "rl", seed, labels, Path()) for seed in (1, 2, 3))
+    slopes = {1: 0.7, 2: 0.8, 3: 0.9}
+
+    def points(runs: Results) -> dict[str, dict[str, tuple[Estimate, Estimate]]]:
+        (seed,) = runs.seeds
+        told = (0.0, 0.1, 0.3, 0.4)
+        return {
+            f"arm {x}": {"selection": (exactly(x), exactly(0.05 + slopes[seed] * x))} for x in told
+        }
+
+    monkeypatch.setattr(statistics, "told_and_gained", points)
+    found = slope_of_gain("selection")(Results(study.name, stages))
     assert found is not None
     assert found.value == pytest.approx(0.8)
-    points.popitem()
-    points.popitem()
-    assert slope_of_gain("selection")(tiny_run) is None
+    assert found.interval == pytest.approx(over_seeds([0.7, 0.8, 0.9], (1, 2, 3)).interval)
 
 
 def test_a_difference_is_taken_seed_by_seed() -> None:

@@ -76,7 +76,7 @@ class TestTheWorkedExample:
 
 TASKS = st.builds(
     FieldArithmetic,
-    p=st.sampled_from([5, 11, 13]),
+    p=st.sampled_from([5, 11, 13, 97]),
     low=st.integers(2, 3),
     high=st.integers(3, 6),
     symbols=st.sampled_from(["fixed", "permuted", "fresh"]),
@@ -119,6 +119,21 @@ def test_a_wrong_result_is_found_where_it_stands(task: FieldArithmetic, seed: in
         reading = read(task, rows, Sequences(wrong, solution.lengths))
         assert (reading.steps_correct == 1).all()
         assert (reading.strategies == strategy).all()
+
+
+@pytest.mark.parametrize("place", range(3, 13))
+def test_a_form_that_is_wrongly_solved_is_a_step_less(place: int) -> None:
+    """Whatever the answer behind it; counted from the end of the response."""
+    task = FieldArithmetic(evaluation=0.0)
+    problems = task.draw("train", 20, Stream.root(0))
+    solution = task.demonstrate(problems, "forward")
+    wrong, rows = solution.tokens.copy(), np.arange(20)
+    at = solution.lengths - 1 - place
+    wrong[rows, at] = np.where(wrong[rows, at] < task.p, (wrong[rows, at] + 1) % task.p, 0)
+    reading = read(task, problems, Sequences(wrong, solution.lengths))
+    assert (reading.grades == "correct").all()
+    assert (reading.steps_correct == problems.difficulty - 1).all()
+    assert (task.reward("process", problems, solution, reading) == 0).all()
 
 
 def steps_of(task: FieldArithmetic, solution: list[int], steps: int) -> list[slice]:

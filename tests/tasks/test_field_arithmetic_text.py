@@ -134,7 +134,19 @@ def test_what_is_cut_off_is_read_as_in_the_compact_form(
     reading = read(problems, [lines], stopped=False)
     assert same(reading, task.read(problems, cut, np.array([False])))
     assert reading.reasons.tolist() == ["truncated"]
-    assert reading.steps_correct.tolist() == [steps]
+    unsolved = not native and steps == problems.difficulty[0]
+    assert reading.steps_correct.tolist() == [steps - unsolved]
+
+
+@pytest.mark.parametrize(("said", "instead"), [("(6 - 4)", "(6 - 3)"), ("= 2 / 7", "= 3 / 7"),
+                                               ("+ 4 = 6:", "+ 4 = 5:"),
+                                               (": x = ", ": ")])  # fmt: skip
+def test_an_unknown_that_is_not_solved_for_is_a_step_less(said: str, instead: str) -> None:
+    solution = SOLUTIONS[True, "forward"]
+    assert said in solution
+    reading = read(example(True), [solution.replace(said, instead)])
+    assert reading.grades.tolist() == ["correct"]
+    assert reading.steps_correct.tolist() == [2]
 
 
 def changed(line: str, data: st.DataObject, p: int) -> str:
@@ -250,14 +262,23 @@ def test_any_text_can_be_read(text: str, inverted: bool, stopped: bool) -> None:
     assert ends[-1] == len(text)
 
 
-def test_the_opening_line_decides_and_the_last_symbol_answers() -> None:
-    solution = SOLUTIONS[False, "forward"]
+@pytest.mark.parametrize(
+    ("opening", "decides"),
+    [("Start from the input e1 = 5.\n", "input"), ("I start at e1.\n", "I start at e1.\n")],
+)
+def test_what_openings_differ_in_decides_and_the_last_symbol_answers(
+    opening: str, decides: str
+) -> None:
+    first, *rest = SOLUTIONS[False, "forward"].splitlines(keepends=True)
+    assert first == "Start from the input e1 = 5.\n"
+    solution = opening + "".join(rest)
     (spans,) = read(example(False), [solution]).spans
-    assert [(solution[span.start : span.end], span.position) for span in spans[::2]] == [
-        ("Start from the input e1 = 5.\n", PositionClass.DECIDE),
-        ("e2", PositionClass.ANSWER),
+    named = [
+        (solution[span.start : span.end], span.position)
+        for span in spans
+        if span.position != PositionClass.EXECUTE
     ]
-    assert spans[1].position == PositionClass.EXECUTE
+    assert named == [(decides, PositionClass.DECIDE), ("e2", PositionClass.ANSWER)]
 
 
 def test_an_unknown_strategy_is_refused() -> None:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from hone.core.errors import require
-from hone.measures.accuracy import CORRECT, estimate, pass_at_k, per_problem, usable
+from hone.measures.accuracy import (
+    CORRECT,
+    estimate,
+    paired_change,
+    pass_at_k,
+    per_problem,
+    usable,
+)
 from hone.measures.estimates import Estimate
 
 _CELL = ("kind", "difficulty")
@@ -24,23 +31,17 @@ class Headroom:
         present: verified accuracy as the policy chooses now.
         routed: under the best strategy of every cell.
         reachable: pass@k under it.
+        selection: to be gained by choosing.
+        improvement: to be gained by executing what one in k samples already does.
         k: samples of `reachable`.
     """
 
     present: Estimate
     routed: Estimate
     reachable: Estimate
+    selection: Estimate
+    improvement: Estimate
     k: int
-
-    @property
-    def selection(self) -> float:
-        """To be gained by choosing."""
-        return float(self.routed.value - self.present.value)
-
-    @property
-    def improvement(self) -> float:
-        """To be gained by executing what one in k samples already does."""
-        return float(self.reachable.value - self.routed.value)
 
 
 def headroom(
@@ -64,14 +65,21 @@ def headroom(
     forced, _ = usable(forced, "headroom", _NEEDS)
     verified = CORRECT & (pl.col("steps_correct") >= steps)
     rows, note = usable(free, "headroom", ("problem_id", "grade", "steps_correct"))
-    present = estimate(per_problem(rows, verified.mean()), confidence, note)
     parts = [_scored(forced, verified, half, k) for half in (0, 1)]
     both = pl.concat(parts).group_by("seed", "problem_id").mean().sort("seed", "problem_id")
     routed, reachable = (
-        estimate(both.select("seed", "problem_id", hits=name, uses=pl.lit(1.0)), confidence)
+        both.select("seed", "problem_id", hits=name, uses=pl.lit(1.0))
         for name in ("once", "within_k")
     )
-    return Headroom(present, routed, reachable, k)
+    present = per_problem(rows, verified.mean())
+    return Headroom(
+        estimate(present, confidence, note),
+        estimate(routed, confidence),
+        estimate(reachable, confidence),
+        paired_change(routed, present, confidence),
+        paired_change(reachable, routed, confidence),
+        k,
+    )
 
 
 def _scored(forced: pl.DataFrame, verified: pl.Expr, half: int, k: int) -> pl.DataFrame:

@@ -4,8 +4,13 @@ Forced responses say nothing of choice: give `share` a table without them. With 
 problem, accuracy = Σ over strategies of share × accuracy given the strategy, exactly.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import polars as pl
 
+from hone.core.contracts import Task
+from hone.core.vocabulary import OTHER
 from hone.measures.accuracy import CORRECT, estimate, per_problem, usable
 from hone.measures.estimates import Estimate
 
@@ -87,6 +92,29 @@ def verified_share(table: pl.DataFrame, steps: pl.Expr, confidence: float = 0.95
     rows, note = usable(table, "verified share", ("problem_id", "grade", "steps_correct"))
     verified = CORRECT & (pl.col("steps_correct") >= steps)
     return estimate(per_problem(rows, verified.mean()), confidence, note)
+
+
+def by_opening(table: pl.DataFrame, task: Task, strategies: Sequence[str]) -> pl.DataFrame:
+    """The responses with the strategy that they open in, `other` where they open in none.
+
+    An opening is what forcing fixes (`Task.constrain`), so shares of openings go with the accuracy
+    of forced responses. A task's own reading may ask for more: a response that loses its place
+    later has executed badly, not chosen otherwise.
+
+    Args:
+        table: rollouts; needs `response_ids`.
+        task: whose responses they are.
+        strategies: that a response may open in.
+    """
+    opening = pl.lit(OTHER)
+    for strategy in strategies:
+        allowed = task.constrain(strategy).allowed
+        opens = pl.all_horizontal(
+            pl.col("response_ids").list.get(k, null_on_oob=True).is_in(np.flatnonzero(row).tolist())
+            for k, row in enumerate(allowed)
+        )
+        opening = pl.when(opens).then(pl.lit(strategy)).otherwise(opening)
+    return table.with_columns(strategy=opening)
 
 
 def _uses(strategy: str) -> pl.Expr:

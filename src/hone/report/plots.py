@@ -20,10 +20,8 @@ from scipy.optimize import isotonic_regression
 from hone.measures.estimates import Estimate, Interval, Number
 from hone.report import scales, style
 
-_WIDTH = 7.4  # inches
-_GAP = 0.06  # of the axes' height, from label to label
-_LINE = 0.2  # inches, from label to label where there are many
-_MARKERS = "osD^"
+WIDTH = 7.4  # inches
+GAP = 0.06  # of the axes' height, from label to label
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def curves(
         unmeasured: what no run stands behind, such as a known bound: dotted, with its label.
         points: labels of series that have nothing between two x: a point a seed, and no line.
     """
-    figure, axes = _canvas(x_label, y_label)
+    figure, axes = canvas(x_label, y_label)
     if log_x:
         axes.set_xscale("log")
     if log_y:
@@ -130,7 +128,7 @@ def threshold(
         x_label: what p is.
         y_label: what the accuracy is of.
     """
-    figure, axes = _canvas(x_label, y_label)
+    figure, axes = canvas(x_label, y_label)
     _draw_known(axes, Curve(p, ((1 + p) / 2)[None]), 1)
     shown = _defined({"greedy": Curve(p, greedy), "sampled": Curve(p, sampled)})
     places = _places(shown)
@@ -162,7 +160,7 @@ def heat_map(
         y_label: what a length is.
         share_label: beside the colour bar.
     """
-    figure, axes = _canvas(x_label, y_label)
+    figure, axes = canvas(x_label, y_label)
     axes.grid(visible=False)
     seen = np.ma.masked_less_equal(shares, 0)
     # Small shares matter: a new length shows at 1 %.
@@ -206,7 +204,7 @@ def log_odds(
         levels: shares with a horizontal line, by label.
         order: labels that have colours of their own, the same in every figure that is given them.
     """
-    figure, axes = _canvas(x_label, y_label)
+    figure, axes = canvas(x_label, y_label)
     shown = _defined(
         {name: Curve(curve.x, scales.log2_odds(curve.y)) for name, curve in series.items()}
     )
@@ -252,7 +250,7 @@ def bars(
             set beside: hollow, in its colour.
     """
     rows = sum(len(arms) + 1 for arms in groups.values())
-    figure, axes = _canvas("", "", height=0.9 + 0.24 * rows)
+    figure, axes = canvas("", "", height=0.9 + 0.24 * rows)
     axes.set_xlabel(x_label)
     axes.grid(visible=False, axis="y")
     references = beside or {}
@@ -270,40 +268,12 @@ def bars(
     return figure
 
 
-@style.styled
-def scatter(
-    points: Mapping[str, Mapping[str, tuple[Number, Number]]],
-    x_label: str,
-    y_label: str,
-    *,
-    named: bool = False,
-) -> Figure:
-    """Points by series, with the line on which both coordinates are equal.
-
-    Args:
-        points: x and y by name by series.
-        x_label: with its unit.
-        y_label: with its unit.
-        named: whether the names are written, right of the axes and joined to their points;
-            otherwise they are for the reader of the code alone.
-    """
-    count = sum(map(len, points.values())) if named else 0
-    figure, axes = _canvas(x_label, y_label, height=max(3.7, 0.6 + _LINE * count))
-    for i, (series, places) in enumerate(points.items()):
-        x, y = zip(*places.values(), strict=True)
-        axes.plot(x, y, _MARKERS[i % 4], color=style.colour(i), label=series, alpha=0.8, mew=0)
-    axes.axline((0, 0), slope=1, color=style.INK, linewidth=1, linestyle=style.RULE)
-    axes.legend(frameon=False, loc="best")
-    if named:
-        _name(axes, points)
-    return figure
-
-
 # ------------------------------------------------------------------------------------- drawing
 
 
-def _canvas(x_label: str, y_label: str, height: float = 3.7) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+def canvas(x_label: str, y_label: str, height: float = 3.7) -> tuple[Figure, Axes]:
+    """A figure with one pair of axes."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.tick_params(length=3)
@@ -404,23 +374,11 @@ def _label(
         (label, _end(axes, curve), style.colour(places[label])) for label, curve in series.items()
     ]
     edge = axes.get_xlim()[1]
-    ends += [(label, _fraction(axes, edge, y), style.INK) for label, y in levels.items()]
-    _join(axes, ends, _spread(np.array([y for _, (_, y), _ in ends]), _GAP))
+    ends += [(label, fraction(axes, edge, y), style.INK) for label, y in levels.items()]
+    join(axes, ends, spread(np.array([y for _, (_, y), _ in ends]), GAP))
 
 
-def _name(axes: Axes, points: Mapping[str, Mapping[str, tuple[Number, Number]]]) -> None:
-    """Write every point's name right of the axes, within their height, in its series' colour."""
-    axes.autoscale_view()
-    ends = [
-        (name, _fraction(axes, *place), style.colour(i))
-        for i, places in enumerate(points.values())
-        for name, place in places.items()
-    ]
-    gap = min(_GAP, 1 / len(ends))
-    _join(axes, ends, _spread(np.array([y for _, (_, y), _ in ends]), gap, most=1))
-
-
-def _join(
+def join(
     axes: Axes,
     ends: Sequence[tuple[str, tuple[float, float], str]],
     heights: Float[np.ndarray, " n"],
@@ -443,17 +401,17 @@ def _join(
 
 def _end(axes: Axes, curve: Curve) -> tuple[float, float]:
     last = np.flatnonzero(np.isfinite(curve.mean))[-1]
-    return _fraction(axes, float(curve.x[last]), float(curve.mean[last]))
+    return fraction(axes, float(curve.x[last]), float(curve.mean[last]))
 
 
-def _fraction(axes: Axes, x: Number, y: Number) -> tuple[float, float]:
+def fraction(axes: Axes, x: Number, y: Number) -> tuple[float, float]:
     """A point of the data as fractions of the axes' width and height."""
     pixel = axes.transData.transform((x, y))
     across, up = axes.transAxes.inverted().transform(pixel)
     return float(across), float(up)
 
 
-def _spread(
+def spread(
     wanted: Float[np.ndarray, " n"], gap: float, most: Number | None = None
 ) -> Float[np.ndarray, " n"]:
     """Positions in the same order, at least a gap apart, nearest to the wanted ones in all.

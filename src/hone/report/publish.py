@@ -41,14 +41,15 @@ def publish(
         The page's path.
 
     Raises:
-        UsageError: there is nothing to publish, or a section was made by uncommitted code.
+        UsageError: there is nothing to publish, a section was made by uncommitted code, or two
+            decide the same claim.
     """
     _refuse(study, sections)
     _refuse_to_forget(folder / f"{study}.md", sections)
     largest = sections[-1].preset
-    claims = [
-        claim for section in sections if section.preset == largest for claim in section.claims
-    ]
+    deciding = [section for section in sections if section.preset == largest]
+    _refuse_twice(deciding)
+    claims = [claim for section in deciding for claim in section.claims]
     opening = [f"# {escaped(title)}", escaped(paper), escaped(summary), _GENERATED.format(study)]
     opening.append(f"<!-- holds: {'; '.join(section.name for section in sections)} -->")
     lines = [*opening, f"## Claims (preset {largest})", tally(claims), markdown_table(claims)]
@@ -83,6 +84,19 @@ def _refuse(study: str, sections: Sequence[Section]) -> None:
                 f"({section.environment['code']}); commit, then run it in a new folder: "
                 f"{section.command} --out …"
             )
+
+
+def _refuse_twice(sections: Sequence[Section]) -> None:
+    """A claim that two parts decide would stand on the page twice, each time of other runs."""
+    by: dict[str, str] = {}
+    for section in sections:
+        for claim in section.claims:
+            other = by.setdefault(claim["id"], section.name)
+            if other != section.name:
+                raise UsageError(
+                    f"not published: the claim {claim['id']} is decided by {other} and by "
+                    f"{section.name}; its measure must select the stages of one of them"
+                )
 
 
 def _refuse_to_forget(page: Path, sections: Sequence[Section]) -> None:

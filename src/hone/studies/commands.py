@@ -239,7 +239,8 @@ def _environment(nodes: Sequence[Node], root: Path) -> dict[str, Any]:
     others = (then for then in made if any(then.get(name) != now[name] for name in same))
     found = dict(next(others, now))
     for name in ("code", "dtype", "device"):  # all of them, of those stages that have them
-        if values := sorted({then[name] for then in made if name in then}):
+        said = (value for then in made if name in then for value in then[name].split(", then "))
+        if values := sorted(set(said)):
             found[name] = ", ".join(values)
     return found
 

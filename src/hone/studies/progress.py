@@ -88,13 +88,14 @@ def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
     estimator = Estimator(nodes, root)
     table = Table("arm", "stage", "seeds", "done", "estimate", box=None, pad_edge=False)
     to_do = {node.key: node for node in unique(nodes) if not is_sound(node.folder(root))}
-    by_stage: dict[tuple[str, str], list[Node]] = {}
+    by_stage: dict[tuple[str, str], dict[str, Node]] = {}
     for node in nodes:
-        by_stage.setdefault((node.arm, node.stage), []).append(node)
-    for (arm, stage), members in by_stage.items():
+        by_stage.setdefault((node.arm, node.stage), {})[node.key] = node
+    for (arm, stage), each in by_stage.items():
+        members = list(each.values())
         left = [node for node in members if node.key in to_do]
         seconds, untold = estimator.total(left)
-        seeds = ",".join(str(node.seed) for node in members)
+        seeds = ",".join(str(seed) for seed in dict.fromkeys(node.seed for node in members))
         done = f"{len(members) - len(left)}/{len(members)}"
         cost = estimator.operations(untold) if untold else duration(seconds)
         table.add_row(arm, stage, seeds, done, cost)

@@ -10,7 +10,8 @@ from hone.core.vocabulary import OTHER
 from hone.measures import pass_at_k_curve
 from hone.measures.accuracy import CORRECT
 from hone.report.phases import phases
-from hone.report.plots import Curve, bars, curves, scatter
+from hone.report.plots import Curve, bars, curves
+from hone.report.scatters import scatter
 from hone.report.stacks import stacked
 from hone.runs.results import Results
 from hone.studies.echo_chamber.optimum import late_shares, optimum_of, share_in
@@ -122,7 +123,7 @@ def optimum(results: Results) -> Drawing | None:
     }
     if not points:
         return None
-    return scatter(points, "share under the optimum", "share late in RL", named=True)
+    return scatter(points, "share under the optimum", "share late in RL", named=True, equal=True)
 
 
 def parts_of_the_gain(results: Results) -> Drawing | None:

@@ -7,15 +7,15 @@ does not give were set before the runs that decide them.
 from collections.abc import Iterator
 
 from hone.measures import AtLeast, AtMost, Region, Within
-from hone.studies.select_and_improve.arms import REWARDS
+from hone.measures.drift import concentration, deciding_share
+from hone.studies.select_and_improve.arms import REWARDS, STRATEGIES
 from hone.studies.select_and_improve.statistics import (
     NATIVE,
     accuracy_against,
     accuracy_when,
-    concentration,
-    deciding_share,
     difference,
     how_much_sooner,
+    late_in_rl,
     part_of_change,
     routed_when,
 )
@@ -27,6 +27,8 @@ CHANCE = 1 / 11
 EXECUTED = 0.95  # from which a strategy counts as mastered
 GAIN = 0.2  # of accuracy, from which a change counts as large
 STILL = 0.05  # of accuracy, up to which it counts as none
+NEAR = 0.1  # of accuracy, up to which two arms are near each other
+COMPLETE = 0.9  # of responses, from which a routing is complete
 CAPPED = Within(0.4, 0.6)  # of all problems, where one kind is out of reach
 EASY, HARD = "easy", "hard"  # problems as the demonstrations are, and longer ones
 PAPER_TABLE = {
@@ -68,7 +70,7 @@ def _yardstick(by: str) -> dict[str, str]:
 
 
 def _forced(strategy: str, kind: str, data: str) -> Measure:
-    return accuracy_when(f"easy {strategy}", kind, data=data)
+    return accuracy_when(f"easy {strategy}", kind, experiment="main", data=data)
 
 
 def _off_native(id: str, statement: str, when: str, **reported: float) -> Iterator[Claim]:
@@ -111,6 +113,18 @@ AFTER_SFT = (
             0.6,
         )
         for data, kind, strategy in (("F", INVERSION, "forward"), ("B", EVALUATION, "backward"))
+    ),
+    *(
+        claim(
+            f"sft_all_{data}",
+            f"{SELECT} §7 E0",
+            f"{data} is right on about 80 % of problems as its demonstrations are.",
+            f"{ACCURACY}, easy problems, {data} before RL",
+            Within(0.7, 0.9),
+            accuracy_when("easy", experiment="main", data=data),
+            0.8,
+        )
+        for data in STRATEGIES
     ),
     *_off_native(
         "long_off_native",
@@ -191,25 +205,42 @@ AFTER_RL = (
         f"{SELECT} Table 1, reading",
         "RL on easy problems completes the routing.",
         "share of native strategies on hard problems, FB after RL on easy ones",
-        AtLeast(0.9),
+        AtLeast(COMPLETE),
         routed_when("after", **_main("FB", EASY)),
         1.0,
     ),
     claim(
+        "easy_rl_selects",
+        f"{SELECT} Table 1, reading",
+        "RL on easy problems gains by selection",
+        "selection, as part of the change on all problems, FB by RL on easy ones",
+        AtLeast(STILL),
+        part_of_change("selection", **_main("FB", EASY)),
+    ),
+    claim(
         "easy_rl_does_not_improve",
         f"{SELECT} Table 1, reading",
-        "and leaves execution as it was: what it gains is selection.",
+        "and does not improve the execution of inversions;",
+        "improvement, as part of the change on inversions, FB by RL on easy ones",
+        AtMost(STILL),
+        part_of_change("improvement", INVERSION, **_main("FB", EASY)),
+    ),
+    claim(
+        "easy_rl_leaves_execution",
+        f"{SELECT} Table 1, reading",
+        "it leaves it as it was,",
         "improvement, as part of the change on inversions, FB by RL on easy ones",
         Within(-STILL, STILL),
         part_of_change("improvement", INVERSION, **_main("FB", EASY)),
     ),
     claim(
-        "easy_rl_selects",
+        "easy_rl_ends_near_B",
         f"{SELECT} Table 1, reading",
-        "RL on easy problems gains by selection.",
-        "selection, as part of the change on all problems, FB by RL on easy ones",
-        AtLeast(0.0),
-        part_of_change("selection", **_main("FB", EASY)),
+        "and FB's inversions near B's.",
+        f"{ACCURACY} on hard inversions, after RL on easy problems: FB minus B",
+        Within(-NEAR, NEAR),
+        accuracy_against("after", _main("FB", EASY), "after", _main("B", EASY), INVERSION),
+        0.066,
     ),
     claim(
         "hard_rl_improves",
@@ -238,14 +269,17 @@ AFTER_RL = (
         part_of_change("total", INVERSION, **_main("B", EASY)),
         -0.133,
     ),
-    claim(
-        "routing_comes_first",
-        f"{SELECT} Fig. 2",
-        "Routing settles several times sooner than execution.",
-        "rounds to half of the change in execution over those in routing, FB, RL on hard problems",
-        AtLeast(2.0),
-        how_much_sooner(experiment="main", data="FB", level="hard"),
-        unit="times",
+    *(
+        claim(
+            id,
+            f"{SELECT} Fig. 2",
+            f"Routing settles several times sooner than {later}.",
+            f"rounds to half of the change in {later} over those in routing, FB, RL on hard ones",
+            AtLeast(2.0),
+            how_much_sooner(later, **_main("FB")),
+            unit="times",
+        )
+        for id, later in (("routing_comes_first", "execution"), ("routing_is_sooner", "accuracy"))
     ),
 )
 
@@ -265,9 +299,9 @@ BEYOND = (
         claim(
             f"{by}_selects",
             "hone",
-            f"what such a reward ({by}) gains is selection.",
+            f"but by such a reward ({by}) strategies, too, are chosen better.",
             f"selection, as part of the change on all problems, FB by RL on hard ones with {by}",
-            AtLeast(0.0),
+            AtLeast(STILL),
             part_of_change("selection", experiment="rewards", by=by),
         )
         for by in UNINFORMED
@@ -278,7 +312,7 @@ BEYOND = (
             "hone",
             f"RL gets further than supervised training on as many tokens of {by}.",
             f"{ACCURACY}, RL minus the other",
-            AtLeast(0.0),
+            AtLeast(STILL),
             accuracy_against("after", _yardstick("RL"), "after", _yardstick(by)),
         )
         for by in ("demonstrations", "kept rollouts")
@@ -286,10 +320,10 @@ BEYOND = (
     claim(
         "selection_sits_on_the_deciding_token",
         "hone",
-        "Selection moves the token that decides the strategy, more than any that executes it.",
+        "Late in RL the token that decides the strategy has moved more than one that executes it.",
         "log10 of KL per deciding token over KL per execution token, FB late in RL on hard ones",
         AtLeast(1.0),
-        concentration(**_main("FB")),
+        late_in_rl(concentration, **_main("FB")),
         unit="powers of 10",
     ),
     claim(
@@ -298,7 +332,7 @@ BEYOND = (
         "Where there is nothing to select, RL moves the other tokens.",
         "part of a response's KL that is on its deciding token, inversions, B late in RL on hard",
         AtMost(0.25),
-        deciding_share(INVERSION, **_main("B")),
+        late_in_rl(deciding_share, INVERSION, **_main("B")),
     ),
 )
 

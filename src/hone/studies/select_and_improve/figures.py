@@ -8,26 +8,27 @@ from matplotlib.figure import Figure as Drawing
 
 from hone.measures import Estimate, accuracy
 from hone.measures.accuracy import CORRECT
-from hone.report.plots import Curve, bars, curves, scatter
+from hone.measures.clocks import by_seed_and_step
+from hone.measures.drift import by_token
+from hone.report.plots import Curve, bars, curves
+from hone.report.scatters import Panel, panels
 from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
     EXECUTION,
-    NATIVE,
     ROUTING,
-    by_seed_and_step,
+    course,
     decomposition,
-    drift_by_token,
     responses,
-    timeline,
+    scores,
     told_and_gained,
 )
-from hone.studies.select_and_improve.tables import STAGES, row_of_table_1
+from hone.studies.select_and_improve.tables import STAGES, by_parts, row_of_table_1
 from hone.studies.study import Figure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
 _LIMITS = (0.0, 1.0)
-_NAMED = 12  # arms of a scatter up to which their names can be read
+_BANDS = " Lines: means over seeds, which the thin ones are; bands: from the lowest to the highest."
 
 
 def table_1(results: Results) -> Drawing | None:
@@ -65,8 +66,8 @@ def parts_by_reward(results: Results) -> Drawing | None:
 
 
 def parts_elsewhere(results: Results) -> Drawing | None:
-    """The same for every other experiment with RL."""
-    known = ("main", "rewards")
+    """The same for every other experiment with RL; where all are told together, not once more."""
+    known = ("main", "rewards", "foretold")
     others = results.where(lambda factors: factors.get("experiment", "main") not in known)
     return _parts(others, by_kind=False)
 
@@ -81,7 +82,7 @@ def clocks(results: Results) -> Drawing | None:
     }
     if not series:
         return None
-    return curves(series, "RL round", "share of responses", y_limits=_LIMITS)
+    return curves(series, "RL round", "share, or accuracy, of responses", y_limits=_LIMITS)
 
 
 def accuracy_over_rounds(results: Results) -> Drawing | None:
@@ -99,9 +100,10 @@ def curricula(results: Results) -> Drawing | None:
 def tilt(results: Results) -> Drawing | None:
     """Routing of the rarer kind of problem over rounds, by how rare it is (Fig. 5)."""
     runs = results.select(experiment="tilt", stage="rl")
-    fits = (pl.col("strategy") == NATIVE[INVERSION]).filter(pl.col("kind") == INVERSION)
     series = {
-        f"{share:.0%} evaluations": over_rounds(runs.select(evaluation_share=share), fits.mean())
+        f"{share:.0%} evaluations": over_rounds(
+            runs.select(evaluation_share=share), ROUTING, INVERSION
+        )
         for share in runs.factor("evaluation_share")
     }
     if not series:
@@ -120,7 +122,7 @@ def where_rl_acts(results: Results) -> Drawing | None:
         arm = runs.select(data=data)
         if not len(arm):
             return None
-        table = drift_by_token(arm, kind).with_columns(value=pl.col("kl") / pl.col("tokens"))
+        table = by_token(scores(arm, kind)).with_columns(value=pl.col("kl") / pl.col("tokens"))
         for token in ("decide", "execute", "answer"):
             here = by_seed_and_step(table.filter(pl.col("token") == token))
             series[f"{data}{f' on {kind}s' if kind else ''}: {token}"] = _curve(*here)
@@ -129,15 +131,43 @@ def where_rl_acts(results: Results) -> Drawing | None:
 
 def foretold(results: Results) -> Drawing | None:
     """What headroom and signal before RL promised, against what RL then did, over all arms."""
-    runs = results.where(lambda factors: factors.get("experiment") in ("main", "foretold"))
-    told = told_and_gained(runs)
+    told = _by_series(results)
     if not told:
         return None
-    points = {
-        part: {arm: found[part] for arm, found in told.items()}
-        for part in next(iter(told.values()))
-    }
-    return scatter(points, "told before RL", "gained by RL", named=len(told) <= _NAMED)
+    return panels(
+        [
+            Panel(
+                {name: [found[part] for found in arms] for name, arms in told.items()},
+                x_label,
+                y_label,
+                equal=part != "signal",
+            )
+            for part, x_label, y_label in (
+                ("selection", "left to gain by choosing", "selection by RL"),
+                ("improvement", "left to gain by executing", "improvement by RL"),
+                ("signal", "groups with signal", "change by RL"),
+            )
+        ]
+    )
+
+
+def _by_series(results: Results) -> dict[str, list[dict[str, tuple[Estimate, Estimate]]]]:
+    """What was told and gained: each of the main arms, or all those of an experiment together."""
+    found = told_and_gained(results.select(experiment="main"))
+    series = {arm: [points] for arm, points in found.items()}
+    everywhere = results.select(experiment="foretold")
+    for name in dict.fromkeys(str(stage.factors["of"]) for stage in everywhere.stages):
+        arms = told_and_gained(everywhere.select(of=name))
+        series[name.replace("_", " ")] = list(arms.values())
+    return series
+
+
+def compositions(results: Results) -> Drawing | None:
+    """Accuracy on compositions before RL and after it."""
+    groups = by_parts(results)
+    if groups is None:
+        return None
+    return bars(groups, "accuracy", levels={"chance": 1 / 11}, x_limits=_LIMITS)
 
 
 def _parts(runs: Results, by_kind: bool) -> Drawing | None:
@@ -164,9 +194,9 @@ def _over_rounds(runs: Results, factor: str) -> Drawing:
     return curves(series, "RL round", "accuracy on hard problems", y_limits=_LIMITS)
 
 
-def over_rounds(runs: Results, value: pl.Expr) -> Curve:
-    """A mean over sampled responses at every evaluation of RL."""
-    return _curve(*timeline(runs, value))
+def over_rounds(runs: Results, value: pl.Expr, kind: str | None = None) -> Curve:
+    """A value of sampled responses at every evaluation of RL."""
+    return _curve(*course(runs, value, kind))
 
 
 def _curve(steps: np.ndarray, values: np.ndarray) -> Curve:
@@ -200,14 +230,15 @@ FIGURES: tuple[Figure, ...] = (
         "clocks",
         "Clocks: when routing and execution change",
         "Share of responses in their problem's native strategy, and accuracy of those that are, on "
-        "hard problems over the rounds of RL; mixed demonstrations.",
+        "hard problems over the rounds of RL; mixed demonstrations." + _BANDS,
         "Curves of routing and execution over the rounds of RL.",
         clocks,
     ),
     Figure(
         "accuracy_over_rounds",
         "Accuracy over the rounds of RL",
-        "Sampled accuracy on hard problems over the rounds of RL on them, by demonstrations.",
+        "Sampled accuracy on hard problems over the rounds of RL on them, by demonstrations."
+        + _BANDS,
         "Curves of accuracy over rounds for three kinds of demonstrations.",
         accuracy_over_rounds,
     ),
@@ -216,7 +247,7 @@ FIGURES: tuple[Figure, ...] = (
         "Where in a response RL acts",
         "KL of the policy to the one before RL, estimated on its own responses (k1), per token "
         "that decides the strategy, executes it, or is the answer; from both strategies, and from "
-        "backward alone where it is native.",
+        "backward alone where it is native." + _BANDS,
         "Curves of KL per token over rounds, by what the token does.",
         where_rl_acts,
     ),
@@ -225,10 +256,13 @@ FIGURES: tuple[Figure, ...] = (
         "What could be told before RL",
         "Left to gain by choosing (accuracy under the best strategy of each cell minus present "
         "accuracy) and by executing (pass@k of half the samples minus accuracy under it), from "
-        "step-verified forced responses before RL, against selection and improvement by RL; and "
-        "the share of groups with a signal that is no luck in RL's first round, against the whole "
-        "change. One point an arm; on the line a gain is what was left.",
-        "Points of headroom before RL against gains by RL, for selection and for improvement.",
+        "step-verified forced responses before RL, against selection and improvement by RL: on the "
+        "line a gain is what was left. And the share of groups with a signal that is no luck in "
+        "RL's first round, against the whole change. A point an arm, with 95 % intervals; arms "
+        "with the same demonstrations begin with the same models. What is left and what is gained "
+        "are both counted from the present accuracy.",
+        "Three panels: headroom before RL against gains by RL, for selection and for improvement; "
+        "and the share of groups with signal against the change.",
         foretold,
     ),
     Figure(
@@ -242,23 +276,30 @@ FIGURES: tuple[Figure, ...] = (
         "tilt",
         "Routing where one kind of problem is rare",
         "Share of inversions on hard problems that are solved backward, over the rounds of RL, by "
-        "the share of evaluations among RL's problems. What is evaluated is balanced.",
+        "the share of evaluations among RL's problems. What is evaluated is balanced." + _BANDS,
         "Curves of a share over rounds, one for each mix of RL's problems.",
         tilt,
     ),
     Figure(
         "curricula",
         "Curricula of difficulty at equal rollouts",
-        "Sampled accuracy on hard problems over rounds, by how problems were chosen.",
+        "Sampled accuracy on hard problems over rounds, by how problems were chosen." + _BANDS,
         "Curves of accuracy over rounds, one for each curriculum.",
         curricula,
     ),
     Figure(
         "parts_elsewhere",
-        "The same elsewhere",
-        "Parts of the change of accuracy by RL, or by what stands in its place, in other "
-        "experiments.",
-        "Parts of the change with intervals, for each other arm.",
+        "What the change is made of",
+        "Parts of the change of accuracy by RL, or by what stands in its place.",
+        "Parts of the change with intervals, for each arm.",
         parts_elsewhere,
+    ),
+    Figure(
+        "compositions",
+        "Compositions by number of parts",
+        "Accuracy on problems of three to five parts, before RL on them and after, from "
+        "demonstrations with two-part problems among them (seeds) or without.",
+        "Accuracies before and after RL with intervals, by demonstrations and number of parts.",
+        compositions,
     ),
 )

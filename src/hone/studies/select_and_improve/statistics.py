@@ -6,19 +6,19 @@ executed badly, not chosen otherwise.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
-from hone.core.vocabulary import OTHER, PositionClass
-from hone.measures import Estimate, accuracy, accuracy_change, share
+from hone.measures import Estimate, accuracy, accuracy_change, drift, share, strategies
 from hone.measures.accuracy import CORRECT, estimate, per_problem
-from hone.measures.clocks import half_time
+from hone.measures.clocks import half_time, timeline
 from hone.measures.decomposition import Decomposition, decompose
 from hone.measures.estimates import Interval
 from hone.measures.headroom import Headroom, Signal, headroom, signal
-from hone.measures.intervals import over_seeds, slope
+from hone.measures.intervals import over_seeds, slope_weights
 from hone.runs.folder import part_of_config
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -34,10 +34,6 @@ ROUTED = pl.any_horizontal(
 )
 """The response uses its problem's native strategy; see `by_opening`."""
 
-TOKENS = (PositionClass.DECIDE, PositionClass.EXECUTE, PositionClass.ANSWER, PositionClass.END)
-_DECIDE, _EXECUTE = PositionClass.DECIDE.name.lower(), PositionClass.EXECUTE.name.lower()
-
-_ARMS = 3  # the fewest of which a slope has an interval
 TIMED = 0.1  # the smallest change of a share or an accuracy that is worth timing
 
 
@@ -53,21 +49,13 @@ def forced(runs: Results, when: str) -> pl.DataFrame:
 
 
 def by_opening(runs: Results, table: pl.DataFrame) -> pl.DataFrame:
-    """Responses of the runs with the strategy that they open in; `other` where they open in none.
+    """Responses of the runs, with the strategy that they open in.
 
     Raises:
         ValueError: the runs are not of one task.
     """
     (task,) = {part_of_config(stage.folder, "task") for stage in runs.stages}
-    opening = pl.lit(OTHER)
-    for strategy in NATIVE.values():
-        allowed = task.constrain(strategy).allowed
-        opens = pl.all_horizontal(
-            pl.col("response_ids").list.get(k, null_on_oob=True).is_in(np.flatnonzero(row).tolist())
-            for k, row in enumerate(allowed)
-        )
-        opening = pl.when(opens).then(pl.lit(strategy)).otherwise(opening)
-    return table.with_columns(strategy=opening)
+    return strategies.by_opening(table, task, tuple(NATIVE.values()))
 
 
 def accuracy_when(when: str, kind: str | None = None, **factors: Factor) -> Measure:
@@ -185,24 +173,17 @@ def part_of_change(part: str, kind: str | None = None, **factors: Factor) -> Mea
     return measure
 
 
-def timeline(runs: Results, value: pl.Expr) -> tuple[np.ndarray, np.ndarray]:
-    """A mean over sampled responses at every evaluation of RL: rounds, and (seeds, rounds)."""
+def course(runs: Results, value: pl.Expr, kind: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """A value of sampled responses at every evaluation of RL: rounds, and (seeds, rounds)."""
     runs = runs.select(stage="rl")
-    table = by_opening(runs, runs.rollouts().filter(pl.col("temperature") > 0))
-    return by_seed_and_step(table.group_by("seed", "step").agg(value=value))
-
-
-def by_seed_and_step(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Of columns seed, step and value: the steps, and the values by (seeds, steps)."""
-    wide = table.sort("seed", "step").pivot(on="step", index="seed", values="value")
-    steps = sorted(map(int, wide.columns[1:]))
-    values = wide.select(str(step) for step in steps).to_numpy()
-    return np.array(steps), values.astype(float)
+    sampled = by_opening(runs, runs.rollouts().filter(pl.col("temperature") > 0))
+    return timeline(sampled if kind is None else sampled.filter(pl.col("kind") == kind), value)
 
 
 ROUTING = ROUTED.mean()
 EXECUTION = (CORRECT & ROUTED).sum() / ROUTED.sum()
 """Accuracy of the responses that use the native strategy."""
+CLOCKS = {"routing": ROUTING, "execution": EXECUTION, "accuracy": CORRECT.mean()}
 
 
 def clock(value: pl.Expr, **factors: Factor) -> Measure:
@@ -210,30 +191,30 @@ def clock(value: pl.Expr, **factors: Factor) -> Measure:
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(stage="rl", **factors)
-        if not len(runs):
-            return None
-        steps, values = timeline(runs, value)
-        return half_time(steps, values, runs.seeds, TIMED)
+        return half_time(*course(runs, value), runs.seeds, TIMED) if len(runs) else None
 
     return measure
 
 
-def how_much_sooner(**factors: Factor) -> Measure:
-    """Half-time of execution over that of routing."""
+def how_much_sooner(later: str, **factors: Factor) -> Measure:
+    """Half-time of execution, or of accuracy, over that of routing: the geometric mean of seeds."""
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(stage="rl", **factors)
         if not len(runs):
             return None
-        ratios, seeds = [], []
-        for one in runs:
-            times = [clock(value)(one) for value in (EXECUTION, ROUTING)]
-            slow, fast = (math.nan if each is None else float(each.value) for each in times)
-            ratios.append(slow / fast if fast else math.nan)
-            seeds.append(one.seeds[0])
-        return over_seeds(ratios, seeds)
+        powers = [_half_time(one, later) - _half_time(one, "routing") for one in runs]
+        found = over_seeds(powers, [one.seeds[0] for one in runs])
+        ends = found.interval and (math.exp(found.interval[0]), math.exp(found.interval[1]))
+        return replace(found, value=math.exp(found.value), interval=ends)
 
     return measure
+
+
+def _half_time(run: Results, name: str) -> float:
+    """The logarithm of one run's; NaN where there is nothing to time."""
+    found = clock(CLOCKS[name])(run)
+    return math.nan if found is None else math.log(found.value)
 
 
 def mean_over_rounds(**factors: Factor) -> Measure:
@@ -243,79 +224,31 @@ def mean_over_rounds(**factors: Factor) -> Measure:
         runs = results.select(stage="rl", **factors)
         if not len(runs):
             return None
-        _, values = timeline(runs, CORRECT.mean())
-        return over_seeds(values.mean(axis=1), runs.seeds, bounds=(0.0, 1.0))
+        return accuracy(runs.rollouts().filter(pl.col("temperature") > 0))
 
     return measure
 
 
-def drift_by_token(runs: Results, kind: str | None = None) -> pl.DataFrame:
-    """KL to the policy before RL: a row for each seed, round and kind of token.
-
-    Of one kind of problem, or of all.
-
-    Column `kl`, the sum over all responses, and `tokens`. By k1, the mean log-ratio: of these
-    policies k3 is mostly the few tokens that RL made rare, and a single one may outweigh the rest.
-    """
+def scores(runs: Results, kind: str | None = None) -> pl.DataFrame:
+    """Of RL's responses under the policy before it, to one kind of problem or to all."""
     table = runs.select(stage="drift").rollouts("scores")
-    asked = table if kind is None else table.filter(pl.col("kind") == kind)
-    return (
-        asked.group_by("seed", "step", "token")
-        .agg(kl=pl.col("k1").sum(), tokens=pl.col("tokens").sum())
-        .sort("seed", "step", "token")
-    )
+    return table if kind is None else table.filter(pl.col("kind") == kind)
 
 
-LATE = 0.75  # of the rounds, from which KL is looked at together
+def late_in_rl(
+    measure: Callable[[pl.DataFrame], Estimate], kind: str | None = None, **factors: Factor
+) -> Measure:
+    """A measure of where RL acts, over its last quarter, on one kind of problem or on all.
 
-
-def drift_at_the_end(runs: Results, kind: str | None = None) -> pl.DataFrame:
-    """`drift_by_token` of the last quarter of the rounds: a row a seed, `kl` of each kind of token.
-
-    And `each`, of one token of the kind.
-    """
-    late = drift_by_token(runs, kind).filter(pl.col("step") >= LATE * pl.col("step").max())
-    sums = late.group_by("seed", "token").agg(pl.col("kl", "tokens").sum())
-    sums = sums.with_columns(each=pl.col("kl") / pl.col("tokens"))
-    return sums.pivot(on="token", index="seed", values=["kl", "each"]).sort("seed")
-
-
-def concentration(**factors: Factor) -> Measure:
-    """Late in RL, KL of a strategy-deciding token over KL of an execution token, in powers of 10.
-
-    Its logarithm, as both span orders of magnitude; undefined where an estimate is not positive.
+    On one kind alone where a strategy does not suit the other: what RL does there is neither
+    selection nor improvement.
     """
 
-    def measure(results: Results) -> Estimate | None:
+    def late(results: Results) -> Estimate | None:
         runs = results.select(stage="drift", **factors)
-        if not len(runs):
-            return None
-        ends = drift_at_the_end(runs)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            powers = np.log10((ends[f"each_{_DECIDE}"] / ends[f"each_{_EXECUTE}"]).to_numpy())
-        return over_seeds(powers, ends["seed"].to_list())
+        return measure(drift.late(scores(runs, kind))) if len(runs) else None
 
-    return measure
-
-
-def deciding_share(kind: str, **factors: Factor) -> Measure:
-    """Late in RL, the part of a response's KL that lies on the token that decides its strategy.
-
-    Of responses to one kind of problem: where a strategy does not suit the other kind, what RL does
-    there is neither selection nor improvement.
-    """
-
-    def measure(results: Results) -> Estimate | None:
-        runs = results.select(stage="drift", **factors)
-        if not len(runs):
-            return None
-        ends = drift_at_the_end(runs, kind)
-        whole = sum(ends[f"kl_{kind.name.lower()}"] for kind in TOKENS)
-        assert isinstance(whole, pl.Series)
-        parts = (ends[f"kl_{_DECIDE}"] / whole).to_numpy()
-        return over_seeds(parts, ends["seed"].to_list(), bounds=(0.0, 1.0))
-
-    return measure
+    return late
 
 
 def predicted(runs: Results) -> Headroom | None:
@@ -329,34 +262,41 @@ def predicted(runs: Results) -> Headroom | None:
     return headroom(responses(runs, "before"), table, STEPS, k=(most + 1) // 2)
 
 
-def told_and_gained(runs: Results) -> dict[str, dict[str, tuple[float, float]]]:
+def told_and_gained(runs: Results) -> dict[str, dict[str, tuple[Estimate, Estimate]]]:
     """By arm of RL and part of its gain: what was told before, and what came."""
-    found: dict[str, dict[str, tuple[float, float]]] = {}
+    found: dict[str, dict[str, tuple[Estimate, Estimate]]] = {}
     for arm in runs.select(stage="rl").arms:
         own = runs.select(arm=arm)
         gained, room = decomposition(own), predicted(own)
         if gained is None or room is None:
             continue
         found[arm] = {
-            "selection": (room.selection, float(gained.selection.value)),
-            "improvement": (room.improvement, float(gained.improvement.value)),
-            "signal": (float(first_signal(own).verified.value), float(gained.total.value)),
+            "selection": (room.selection, gained.selection),
+            "improvement": (room.improvement, gained.improvement),
+            "signal": (first_signal(own).verified, gained.total),
         }
     return found
 
 
 def slope_of_gain(part: str) -> Measure:
-    """Of what RL gained in a part on what was told of it, over all arms."""
+    """Of what RL gained in a part on what was told of it, over the arms that know the answer.
+
+    Seed by seed, as the arms of a seed share the models that they begin with.
+    """
 
     def measure(results: Results) -> Estimate | None:
-        runs = results.select(experiment="foretold")
-        points = [found[part] for found in told_and_gained(runs).values()]
-        if len(points) < _ARMS:
-            return None
-        x, y = np.array(points).T
-        return slope(x, y, runs.seeds) if np.ptp(x) else None
+        runs = results.select(experiment="foretold", informed=True)
+        slopes = [_slope(part, runs.of_seeds([seed])) for seed in runs.seeds]
+        return over_seeds(slopes, runs.seeds) if slopes else None
 
     return measure
+
+
+def _slope(part: str, runs: Results) -> float:
+    """Of a seed's arms; NaN where they do not differ in what was told."""
+    points = [found[part] for found in told_and_gained(runs).values()]
+    told, gained = (np.array([point[axis].value for point in points]) for axis in (0, 1))
+    return float(slope_weights(told) @ gained) if np.ptp(told) else math.nan
 
 
 def first_signal(runs: Results) -> Signal:

@@ -22,13 +22,15 @@ from hone.studies.select_and_improve.arms import (
     fine_tune,
     look,
     looked_at,
+    outlines,
     post_train,
     pretrain,
     range_of,
     taught,
+    with_parts,
     with_rl,
 )
-from hone.studies.select_and_improve.claims import MAIN
+from hone.studies.select_and_improve.claims import MAIN, UNINFORMED
 from hone.studies.select_and_improve.claims_elsewhere import (
     ABLATIONS,
     FASTER,
@@ -50,7 +52,7 @@ def main(settings: Settings, seed: int) -> Iterator[Node]:
     for data in STRATEGIES:
         base = fine_tune(settings, seed, data)
         yield base
-        yield from forced_on_easy(settings, base)
+        yield from asked_easy(settings, base, "main")
         arm = f"{data} RL({range_of(settings.hard)})"
         yield from with_rl(settings, base, post_train(settings, base, arm, experiment="main"))
 
@@ -64,11 +66,13 @@ def easier(settings: Settings, seed: int) -> Iterator[Node]:
         yield from with_rl(settings, base, rl)
 
 
-def forced_on_easy(settings: Settings, base: Node) -> Iterator[Node]:
-    """How well fine-tuning taught each strategy, at the lengths that it showed."""
-    for forced in FieldArithmetic.strategies:
+def asked_easy(settings: Settings, base: Node, experiment: str) -> Iterator[Node]:
+    """How well fine-tuning taught each strategy, at the lengths that it showed; and a choice."""
+    labels = {**base.factors, "experiment": experiment}
+    for forced in (None, *FieldArithmetic.strategies):
         config = look(settings, settings.task(settings.easy), forced)
-        yield Node(base.arm, f"easy {forced}", config, base.seed, {"policy": base}, base.factors)
+        stage = "easy" if forced is None else f"easy {forced}"
+        yield Node(base.arm, stage, config, base.seed, {"policy": base}, labels)
 
 
 def rewards(settings: Settings, seed: int) -> Iterator[Node]:
@@ -128,7 +132,7 @@ def another_field(settings: Settings, seed: int) -> Iterator[Node]:
     other = replace(settings, p=13)
     for data in STRATEGIES:
         base = fine_tune(other, seed, data)
-        yield from forced_on_easy(other, base)
+        yield from asked_easy(other, base, "another_field")
         rl = post_train(other, base, f"GF(13) {data}", experiment="another_field")
         yield from with_rl(other, base, rl)
 
@@ -144,13 +148,13 @@ def longer(settings: Settings, seed: int) -> Iterator[Node]:
 
 def compositions(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on compositions of three to five parts, from demonstrations with pairs or without (E6)."""
-    hard = settings.composed(*COMPOSED)
+    hard, practice = settings.composed(*COMPOSED), with_parts(settings, seed)
     for seeds, most in (("with", 2), ("without", 1)):
         arm = f"composed, {seeds} seeds"
         labels = {"experiment": "compositions", "seeds": seeds}
         task = settings.composed(1, most)
         either = tuple((strategy, 0.25) for strategy in FieldCompositions.strategies)
-        base = taught(settings, seed, arm, task, either, "FB", **labels)
+        base = taught(settings, seed, arm, task, either, outlines(settings), practice, **labels)
         rl = PostTrain(
             task=hard,
             algorithm=settings.chosen,
@@ -264,7 +268,8 @@ def practice(settings: Settings, seed: int) -> Iterator[Node]:
 def foretold(settings: Settings, seed: int) -> Iterator[Node]:
     """Every arm of the other experiments once more, in one place: what it gained, what was told.
 
-    Nothing of it is carried out anew where the others have been.
+    Nothing of it is carried out anew where the others have been. Arms whose reward does not know
+    the answer are marked: what they gain nothing before RL can tell. Compositions are not forced.
     """
     seen: set[str] = set()
     for name, experiment in EXPERIMENTS.items():
@@ -276,7 +281,9 @@ def foretold(settings: Settings, seed: int) -> Iterator[Node]:
         seen.update(trained.values())
         for node in nodes:
             if node.arm in new and node.stage.startswith(("rl", "before", "after")):
-                yield replace(node, factors={"experiment": "foretold"})
+                informed = node.factors.get("by") not in UNINFORMED
+                labels = {"experiment": "foretold", "of": name, "informed": informed}
+                yield replace(node, factors=labels)
 
 
 EXPERIMENTS = {

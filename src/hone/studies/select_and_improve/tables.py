@@ -1,27 +1,31 @@
 """Table 1 of the paper, measured, and what RL gained in every arm beside what was foretold."""
 
 import numpy as np
+import polars as pl
 
 from hone.core.vocabulary import OTHER
-from hone.measures import accuracy, share
+from hone.measures import Estimate, accuracy, share
 from hone.measures.accuracy import estimate, per_problem
 from hone.measures.clocks import change_by, half_time
+from hone.measures.drift import deciding_share, late, per_token
 from hone.measures.headroom import guessing_pass_at_k
 from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import EASY, HARD, PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
-    EXECUTION,
+    CLOCKS,
+    NATIVE,
     ROUTING,
     STEPS,
     TIMED,
     by_opening,
+    course,
     decomposition,
     first_signal,
     predicted,
     responses,
-    timeline,
+    scores,
 )
 from hone.studies.study import Table
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
@@ -76,10 +80,11 @@ def gains(results: Results) -> Rows | None:
         row = rows[arm] = {
             "change": found.total,
             "selection": found.selection,
-            "foretold": room.selection,
+            "selection foretold": room.selection,
             "improvement": found.improvement,
-            f"foretold, pass@{room.k}": room.improvement,
-            f"pass@{room.k} by guessing": guessing_pass_at_k(_answers(runs), room.k),
+            "improvement foretold": room.improvement,
+            f"best strategy's pass@{room.k}": room.reachable,
+            "by guessing": guessing_pass_at_k(_answers(runs), room.k),
             "choice within cells": found.within,
             "of them, both at once": found.interaction,
             "goes on in no strategy, before": share(responses(runs, "before"), OTHER),
@@ -124,15 +129,15 @@ def by_length(results: Results) -> Rows | None:
 
 
 def clocks(results: Results) -> Rows | None:
-    """When routing and execution changed, in every arm that learned as the main ones did."""
+    """When routing, execution and accuracy changed, in arms that learned as the main ones did."""
     rows: dict[str, dict[str, Cell]] = {}
     same = ("main", "another_field", "longer", "restrained", "tilt")
     drawn = results.select(stage="rl").where(lambda factors: factors.get("experiment") in same)
     for arm in drawn.arms:
         runs = drawn.select(arm=arm)
-        for name, value in (("routing", ROUTING), ("execution", EXECUTION)):
-            steps, values = timeline(runs, value)
-            early = int(steps[np.abs(steps - _EARLY * steps[-1]).argmin()])
+        for name, value in CLOCKS.items():
+            steps, values = course(runs, value)
+            early = _nearest(steps)
             rows[f"{arm}, {name}"] = {
                 "change": change_by(steps, values, runs.seeds, int(steps[-1])),
                 f"by round {early}": change_by(steps, values, runs.seeds, early),
@@ -141,9 +146,48 @@ def clocks(results: Results) -> Rows | None:
     return rows or None
 
 
-def compositions(results: Results) -> Rows | None:
-    """Accuracy on compositions before RL and after it, by their number of parts."""
+def easy(results: Results) -> Rows | None:
+    """What fine-tuning taught, on problems as its demonstrations were."""
     rows: dict[str, dict[str, Cell]] = {}
+    for experiment, field in (("main", ""), ("another_field", "GF(13) ")):
+        runs = results.select(experiment=experiment)
+        for arm in runs.select(stage="easy").arms:
+            own = runs.select(arm=arm)
+            row = rows[f"{field}{arm}"] = {"all": accuracy(responses(own, "easy"))}
+            for kind, native in NATIVE.items():
+                for strategy in NATIVE.values():
+                    asked = responses(own, f"easy {strategy}", kind)
+                    mark = ", native" if strategy == native else ""
+                    row[f"{kind}s, forced {strategy}{mark}"] = accuracy(asked)
+    return rows or None
+
+
+def where_rl_acts(results: Results) -> Rows | None:
+    """KL to the policy before RL by kind of token, on the way and late; and the deciding part."""
+    rows: dict[str, dict[str, Cell]] = {}
+    runs = results.select(experiment="main", stage="drift")
+    for arm in runs.arms:
+        for kind in (INVERSION, EVALUATION):
+            table = scores(runs.select(arm=arm), kind)
+            early = _nearest(np.array(table["step"].unique()))
+            first, last = table.filter(pl.col("step") == early), late(table)
+            row = rows[f"{arm}, {kind}s"] = {}
+            for when, looked in ((f"round {early}", first), ("late", last)):
+                row |= {
+                    f"{token}, {when}": per_token(looked, token) for token in ("decide", "execute")
+                }
+                row[f"deciding share, {when}"] = deciding_share(looked)
+    return rows or None
+
+
+def _nearest(steps: np.ndarray) -> int:
+    """The look nearest to a fifth of all rounds."""
+    return int(steps[np.abs(steps - _EARLY * steps.max()).argmin()])
+
+
+def by_parts(results: Results) -> dict[str, dict[str, Estimate]] | None:
+    """Accuracy on compositions before RL and after it, by their number of parts."""
+    rows: dict[str, dict[str, Estimate]] = {}
     runs = results.select(experiment="compositions")
     for arm in runs.arms:
         whens = ("composed before", "composed after")
@@ -167,11 +211,19 @@ TABLES: tuple[Table, ...] = (
         table_1,
     ),
     Table(
+        "easy",
+        "What fine-tuning taught, on problems as its demonstrations were",
+        "Mean accuracy of samples on easy problems, of all responses as the model chooses, and of "
+        "those forced into each strategy, by kind of problem.",
+        easy,
+    ),
+    Table(
         "gains",
         "What RL gained, and what was foretold",
         "The change of accuracy in its parts; beside them the headroom that responses forced into "
-        "each strategy showed before RL, right at every step (pass@k by guessing is what such a "
-        "count would hold if luck were not left out); and the share of groups in the first round "
+        "each strategy showed before RL, right at every step (beside the best strategy's pass@k is "
+        "what guessing would come to if luck were not left out); and the share of groups in RL's "
+        "first round "
         "whose rewards differ, the best of them for a response that is right at every step, or "
         "not. Choice and execution that change together are in both halves; how much that is "
         "stands apart.",
@@ -187,18 +239,28 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "clocks",
-        "When routing and execution change",
-        "Share of responses that open in their problem's native strategy (routing), and accuracy "
-        "of those that do (execution): the change over all rounds of RL, the change after a fifth "
-        "of them, and the round from which on half of it was done. A change of less than a tenth "
-        "is not timed.",
+        "When routing, execution and accuracy change",
+        "Share of responses that open in their problem's native strategy (routing); accuracy of "
+        "those that do, every kind and length weighing the same throughout, so that it does not "
+        "move where only their mix does (execution); and of all responses: the change over all "
+        "rounds of RL and after a fifth of them, with intervals over seeds alone, and the round "
+        "from which on half of it was done. A change of less than a tenth is not timed.",
         clocks,
+    ),
+    Table(
+        "where_rl_acts",
+        "Where in a response RL acts",
+        "KL of the policy to the one before RL, estimated on its own responses (k1): nats of the "
+        "token that decides the strategy, and of one that executes it, after a fifth of the rounds "
+        "and over the last quarter of them; and the part of a response's KL that lies on the "
+        "deciding token.",
+        where_rl_acts,
     ),
     Table(
         "compositions",
         "Compositions by number of parts",
         "Mean accuracy of samples on problems of three to five parts, before RL on them and after, "
         "from demonstrations with two-part problems among them (seeds) or without.",
-        compositions,
+        by_parts,
     ),
 )

@@ -28,7 +28,7 @@ from hone.tasks.splits import enough, in_validation
 EVALUATION, INVERSION = "evaluation", "inversion"
 Symbols = Literal["fixed", "permuted", "fresh"]
 OffNative = Literal["affine", "trial"]
-_PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31)
+_PRIMES = tuple(p for p in range(5, 100) if all(p % q for q in range(2, p)))  # e0 to e99
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class FieldArithmetic:
     rewards = ("outcome", "process")
 
     def __post_init__(self) -> None:
-        require(self.p in _PRIMES, "p", self.p, f"one of {_PRIMES}")
+        require(self.p in _PRIMES, "p", self.p, "a prime from 5 to 97")
         require(self.low >= 2, "low", self.low, "2 or more: the first and last operation differ")
         require(self.high >= self.low, "high", self.high, f"{self.low} (low) or more")
         require(self.high <= MOST, "high", self.high, f"at most {MOST}")
@@ -304,6 +304,7 @@ class FieldArithmetic:
         return found
 
     def _leading(self, problems: Problems, responses: Sequences, name: str) -> np.ndarray:
+        """The last step is right where all is up to the answer: what a form is solved for, too."""
         solution = self.demonstrate(problems, name)
         width = min(solution.tokens.shape[1], responses.tokens.shape[1])
         same = (solution.tokens[:, :width] == responses.tokens[:, :width]) & responses.mask[
@@ -316,7 +317,9 @@ class FieldArithmetic:
         if self.off_native == "trial":  # the last trial is the one that counts
             length = solution.lengths - 3 - 5 * problems.difficulty
             head, step = np.where(native, 2, length), np.full(len(native), 5)
-        return np.clip((matched - head) // step, 0, problems.difficulty)
+        steps = np.clip((matched - head) // step, 0, problems.difficulty)
+        is_whole = matched >= solution.lengths - 3
+        return np.where(is_whole, steps, np.minimum(steps, problems.difficulty - 1))
 
     def _classes(
         self, responses: Sequences, complete: Bool[np.ndarray, " n"]

@@ -19,13 +19,14 @@ from hone.core.texts import Span, TextReading
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.field_arithmetic.chains import ADD, MULTIPLY
 from hone.tasks.field_arithmetic.equations import Form, equalities
-from hone.tasks.field_arithmetic.text import Path, paths
+from hone.tasks.field_arithmetic.text import OPENINGS, START, Path, paths
 from hone.tasks.reading import reasons
 
 _FLAGS = re.ASCII | re.IGNORECASE
 _MENTION = re.compile(r"\b(add|subtract|multipl|divid)\w*\W+(?:by\W+)?(?=e(\d{1,2})\b)", _FLAGS)
 _LISTED = {"add": ADD, "subtract": ADD, "multipl": MULTIPLY, "divid": MULTIPLY}
 _ATTEMPT = re.compile(r"\btry\b", _FLAGS)
+_UNKNOWN: Form = (1, 0)
 _ANSWER = re.compile(r"\banswer\b\W*(?:is\W+)?(e(\d{1,2}))\b", _FLAGS)
 
 
@@ -43,7 +44,8 @@ def read(problems: Problems, texts: Sequence[str], stopped: Bool[np.ndarray, " n
     operations it mentions come in the order of the prompt's list, from the first; `backward` if in
     reverse, from the last; each attempt apart where it says `try`. A step is right if every
     equality on its line holds and the last one ends in what should come out; steps count up to the
-    first that is not, and not at all where something false is said before them. Of several
+    first that is not, and not at all where something false is said before them; the last one does
+    not count where something false is said after it, or an unknown is not solved for. Of several
     attempts the last one's steps count.
 
     Args:
@@ -150,7 +152,16 @@ def _leading(
         mention.operation == operation and _leads_to(state, equalities(mention.said, values))
         for mention, operation, state in zip(last, order, states[1:], strict=False)
     )
-    return sum(takewhile(bool, right))
+    steps = sum(takewhile(bool, right))
+    rest = equalities(text[last[-1].start + len(last[-1].said) :], values)
+    is_solved = path.known or tried or any(_UNKNOWN in sides for sides in rest)
+    is_whole = is_solved and all(_holds(_at(path.start, sides, len(values))) for sides in rest)
+    return steps if is_whole else min(steps, len(order) - 1)
+
+
+def _at(x: int, sides: list[Form | None], p: int) -> list[Form | None]:
+    """The sides of an equality where the unknown is known."""
+    return [side and (0, (side[0] * x + side[1]) % p) for side in sides]
 
 
 def _leads_to(state: Form, said: list[list[Form | None]]) -> bool:
@@ -162,11 +173,17 @@ def _holds(sides: list[Form | None]) -> bool:
 
 
 def _spans(text: str, answer: tuple[int, int] | None) -> list[Span]:
-    """The opening line decides, the answer's symbol answers, the rest carries out."""
+    """The word in which openings differ decides, the answer's symbol answers, the rest carries out.
+
+    A response that opens in no strategy's words is decided by its first line.
+    """
     start, end = answer or (len(text), len(text))
-    opening = min(text.find("\n") + 1 or len(text), start)
+    said = next((each for each in OPENINGS.values() if text.startswith(each)), None)
+    first = 0 if said is None else len(START)
+    opening = min(text.find("\n") + 1 or len(text) if said is None else len(said), start)
     spans = (
-        Span(0, opening, PositionClass.DECIDE),
+        Span(0, first, PositionClass.EXECUTE),
+        Span(first, opening, PositionClass.DECIDE),
         Span(opening, start, PositionClass.EXECUTE),
         Span(start, end, PositionClass.ANSWER),
         Span(end, len(text), PositionClass.EXECUTE),

@@ -27,7 +27,8 @@ _NAMES = ("Add", "Multiply by", "Undo Add", "Undo Multiply by")  # by operation
 _SIGNS = "+*-/"
 _ENDS = {"forward": ("input", "output", "x"), "backward": ("output", "input", "y")}
 """Of every strategy: the side it starts from, the other one, and the unknown it may carry."""
-OPENINGS = {strategy: f"Start from the {near}" for strategy, (near, _, _) in _ENDS.items()}
+START = "Start from the "
+OPENINGS = {strategy: START + near for strategy, (near, _, _) in _ENDS.items()}
 
 
 @dataclass(frozen=True)
