@@ -17,7 +17,6 @@ from hone.runs.plan import Factor, Node
 from hone.studies.adopted import adopted, folder_of
 from hone.tasks.field_arithmetic import FieldArithmetic, Symbols
 from hone.tasks.field_arithmetic.compositions import FieldCompositions
-from hone.tasks.field_arithmetic.outlines import FieldOutlines
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.tasks.words import in_words
 from hone.training.configs import (
@@ -66,7 +65,6 @@ class Settings:
     first: int = 300  # steps of pretraining on facts and short lists, in order
     short: int = 300  # then on short walks and lists as well
     long: int = 400  # and then on long ones
-    parts: int = 300  # for compositions, on lists of several parts
     lists: float = 2 / 3  # share of lists among walks and lists
     undone: float = 1 / 4  # of lists that are undone, from the end; the rest is copied
     longest: int = 15  # operations of a walk or list
@@ -95,8 +93,8 @@ class Settings:
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("first", "short", "long", "parts", "sft", "rounds", "prompts", "problems",
-                     "looks", "layers"):  # fmt: skip
+        for name in ("first", "short", "long", "sft", "rounds", "prompts", "problems", "looks",
+                     "layers"):  # fmt: skip
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.width % 32 == 0, "width", self.width, "a multiple of 32")
         require(self.group >= 2, "group", self.group, "2 or more")
@@ -157,13 +155,9 @@ class Settings:
 
     def composed(self, fewest: int, most: int) -> Task:
         """Problems of several short parts."""
-        parts = FieldCompositions(self.p, fewest, most, *self.part, symbols=self.symbols)
-        return self._put(parts, most * self.part[1])
-
-    @property
-    def part(self) -> tuple[int, int]:
-        """Operations of a composition's part."""
-        return self.easy[0], self.easy[0] + 1
+        low, high = self.easy[0], self.easy[0] + 1
+        parts = FieldCompositions(self.p, fewest, most, low, high, symbols=self.symbols)
+        return self._put(parts, most * high)
 
     @property
     def symbols(self) -> Symbols:
@@ -216,48 +210,26 @@ def pretrain(settings: Settings, seed: int) -> Node:
         ("short", exercises(settings, SHORT), 256, 1.5e-3),
         ("long", exercises(settings, settings.longest), 128, 1.5e-3),
     )
-    model: Node | None = None
+    inputs: dict[str, Node] = {}
     for name, task, batch, lr in courses:
-        model = practised(settings, seed, name, task, batch, lr, model)
-    assert model is not None
-    return model
-
-
-def practised(
-    settings: Settings, seed: int, name: str, task: Task, batch: int, lr: float, model: Node | None
-) -> Node:
-    """One of the courses of pretraining, which goes on from a model or begins one."""
-    steps = getattr(settings, name)
-    config = Supervise(
-        task=task,
-        mixture=((EXERCISE, 1.0),),
-        steps=steps,
-        batch=batch,
-        optimizer=Optimizer(lr, warmup=min(50, steps), decay="linear"),
-        evaluation=Evaluation(settings.problems, steps),
-        model=settings.decoder() if model is None else None,
-    )
-    return Node("pretrained", name, config, seed, {} if model is None else {"policy": model})
-
-
-def with_parts(settings: Settings, seed: int) -> Node:
-    """A pretrained model that has practised lists of several parts as well."""
-    before = pretrain(settings, seed)
-    if settings.model is not None:
-        return before
-    return practised(settings, seed, "parts", outlines(settings), 128, 1e-3, before)
-
-
-def outlines(settings: Settings) -> FieldOutlines:
-    """Lists of as many parts as compositions have."""
-    return FieldOutlines(settings.p, COMPOSED[1], *settings.part)
+        steps = getattr(settings, name)
+        config = Supervise(
+            task=task,
+            mixture=((EXERCISE, 1.0),),
+            steps=steps,
+            batch=batch,
+            optimizer=Optimizer(lr, warmup=min(50, steps), decay="linear"),
+            evaluation=Evaluation(settings.problems, steps),
+            model=None if inputs else settings.decoder(),
+        )
+        inputs = {"policy": Node("pretrained", name, config, seed, inputs)}
+    return inputs["policy"]
 
 
 def fine_tune(settings: Settings, seed: int, arm: str) -> Node:
     """Next-token prediction on fresh demonstrations of an arm's strategies."""
     task = settings.task(settings.easy)
-    again, base = exercises(settings, settings.longest, arm), pretrain(settings, seed)
-    return taught(settings, seed, arm, task, settings.mixture(arm), again, base, data=arm)
+    return taught(settings, seed, arm, task, settings.mixture(arm), arm, data=arm)
 
 
 def taught(
@@ -266,15 +238,15 @@ def taught(
     arm: str,
     task: Task,
     mixture: tuple[tuple[str, float], ...],
-    again: Task,
-    base: Node,
+    shown: str,
     **factors: Factor,
 ) -> Node:
-    """Next-token prediction on fresh demonstrations, and on exercises again.
+    """Next-token prediction on fresh demonstrations, and on exercises in the orders of `shown`.
 
     Demonstrations are short, and without exercises the model forgets to go on beyond.
     """
     has_replay = settings.model is None and settings.replay > 0
+    again = exercises(settings, settings.longest, shown)
     config = Supervise(
         task=task,
         mixture=mixture,
@@ -287,7 +259,7 @@ def taught(
         numerics=settings.numerics,
         distinct=settings.distinct,
     )
-    return Node(arm, "sft", config, seed, {"policy": base}, factors)
+    return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, factors)
 
 
 def post_train(

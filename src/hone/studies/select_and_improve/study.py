@@ -22,12 +22,10 @@ from hone.studies.select_and_improve.arms import (
     fine_tune,
     look,
     looked_at,
-    outlines,
     post_train,
     pretrain,
     range_of,
     taught,
-    with_parts,
     with_rl,
 )
 from hone.studies.select_and_improve.claims import MAIN, UNINFORMED
@@ -147,23 +145,26 @@ def longer(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def compositions(settings: Settings, seed: int) -> Iterator[Node]:
-    """RL on compositions of three to five parts, from demonstrations with pairs or without (E6)."""
-    hard, practice = settings.composed(*COMPOSED), with_parts(settings, seed)
+    """RL on compositions of three to five parts, from demonstrations with pairs or without (E6).
+
+    Fewer rounds, as responses are several times as long.
+    """
+    hard, rounds = settings.composed(*COMPOSED), max(1, 2 * settings.rounds // 3)
     for seeds, most in (("with", 2), ("without", 1)):
         arm = f"composed, {seeds} seeds"
         labels = {"experiment": "compositions", "seeds": seeds}
         task = settings.composed(1, most)
         either = tuple((strategy, 0.25) for strategy in FieldCompositions.strategies)
-        base = taught(settings, seed, arm, task, either, outlines(settings), practice, **labels)
+        base = taught(settings, seed, arm, task, either, "FB", **labels)
         rl = PostTrain(
             task=hard,
             algorithm=settings.chosen,
             reward=verified("outcome"),
-            rounds=settings.rounds,
+            rounds=rounds,
             prompts=settings.prompts,
             group=settings.group,
             optimizer=Optimizer(settings.lr, warmup=5),
-            evaluation=Evaluation(settings.problems // 2, settings.rounds, samples=2),
+            evaluation=Evaluation(settings.problems // 2, rounds, samples=2),
             temperature=settings.temperature,
             lora=settings.adapters(),
             numerics=settings.numerics,

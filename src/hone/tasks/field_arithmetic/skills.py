@@ -105,7 +105,7 @@ class FieldSkills:
         operands = np.where(scales, 1 + drawn("factor", self.p - 1, *cells),
                             drawn("added", self.p, *cells))  # fmt: skip
         steps = self.low + drawn("steps", self.high - self.low + 1, rows)
-        return self.given(
+        return self._problems(
             {
                 "exercise": kinds,
                 "operations": operations,
@@ -147,7 +147,7 @@ class FieldSkills:
             strategies=np.where(complete, EXERCISE, OTHER),
             steps_correct=self._steps(replace(problems, latent=taken.latent), matched),
             steps=problems.difficulty,
-            classes=self.classes(responses, stopped),
+            classes=self._classes(responses, stopped),
         )
 
     def weights(self, problems: Problems, responses: Sequences) -> Float[np.ndarray, "n time"]:
@@ -181,8 +181,7 @@ class FieldSkills:
             raise unknown("strategy of field_skills", strategy, self.strategies)
         return Constraint(np.ones((0, len(self.alphabet)), dtype=bool))
 
-    def given(self, latent: dict[str, np.ndarray]) -> Problems:
-        """Exercises that are given rather than drawn."""
+    def _problems(self, latent: dict[str, np.ndarray]) -> Problems:
         n = len(latent["steps"])
         return Problems(
             ids=np.array(["-".join(f"{value:x}" for value in row) for row in _flat(latent)]),
@@ -287,7 +286,7 @@ class FieldSkills:
         for kind, mark in ((COPY, self.form.forward), (UNDO, self.form.backward)):
             chosen = is_list & (tokens[:, 0] == mark)
             latent["exercise"] = np.where(chosen, KINDS.index(kind), latent["exercise"])
-        return self.given(latent)
+        return self._problems(latent)
 
     def _steps(self, problems: Problems, matched: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """Whole steps in so many tokens."""
@@ -303,7 +302,7 @@ class FieldSkills:
         two = (problems.kinds == AFFINE) | problems.latent["carries"]
         return np.where(problems.kinds == FACT, 1, np.where(two, 6, 5))
 
-    def classes(
+    def _classes(
         self, responses: Sequences, stopped: Bool[np.ndarray, " n"]
     ) -> Int8[np.ndarray, "n time"]:
         position = np.arange(responses.tokens.shape[1])
