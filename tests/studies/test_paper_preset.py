@@ -56,7 +56,8 @@ def test_the_settings_are_the_papers(settings: Settings, nodes: list[Node]) -> N
     assert isinstance(sft.config, Supervise)
     assert isinstance(rl.config, PostTrain)
     assert (preset.sft, preset.sft_batch, sft.config.optimizer.lr) == (2560, 16, 2e-4)
-    assert sft.config.distinct == 2048
+    assert (sft.config.distinct, rl.config.distinct) == (2048, 1024)
+    assert sft.config.learn_prompts
     assert preset.sft * preset.sft_batch == 20 * 2048
     assert (preset.rounds, preset.prompts, preset.group) == (500, 32, 8)
     assert preset.rounds / preset.looks == 25

@@ -77,6 +77,24 @@ def test_dynamic_sampling_learns_from_groups_with_signal_and_counts_all_that_is_
     assert table["group"].n_unique() == table.height // GROUP
 
 
+def test_few_problems_come_again_and_no_round_has_one_twice(tmp_path: Path) -> None:
+    settings = replace(config(grpo(), rounds=6), task=Parity(6), distinct=PROMPTS + 4)
+    context, _ = run(settings, tmp_path)
+    rounds = [context.tables["train", step]["problem_id"].unique() for step in range(1, 7)]
+    assert {len(problems) for problems in rounds} == {PROMPTS}
+    assert len(set().union(*rounds)) == PROMPTS + 4
+
+
+def test_more_problems_than_a_task_has_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="distinct = 40 is not possible; allowed: no more than"):
+        run(replace(config(grpo()), distinct=40), tmp_path)
+
+
+def test_fewer_problems_than_a_round_asks_are_refused() -> None:
+    with pytest.raises(UsageError, match="distinct = 4 is not possible; allowed: a round's 12"):
+        replace(config(grpo()), distinct=4)
+
+
 @pytest.mark.parametrize(
     "algorithm",
     [

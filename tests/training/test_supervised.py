@@ -10,12 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hone.core.contracts import Responses
 from hone.core.errors import UsageError
 from hone.core.random import Stream
 from hone.models import checkpoint
 from hone.models.config import LoRA, mistral_style
 from hone.objectives.algorithms import grpo, next_token_prediction
 from hone.objectives.rewards import verified
+from hone.sampling.policy import DecoderPolicy
 from hone.tasks.field_arithmetic.skills import EXERCISE, FieldSkills
 from hone.tasks.parity import Parity
 from hone.training.configs import (
@@ -34,6 +36,7 @@ from hone.training.supervised_data import (
     joined,
     rows_again,
     up_to,
+    with_prompts,
 )
 from tests import tiny
 from tests.memory import Memory
@@ -120,6 +123,34 @@ def test_distinct_demonstrations_are_refused_beside_rollouts(tmp_path: Path) -> 
     context = Memory(tmp_path / "checkpoint", inputs=stages(tmp_path, graded()))
     with pytest.raises(UsageError, match="distinct = 4 is not possible; allowed: none"):
         supervise(replace(config(1), distinct=4), context)
+
+
+def test_a_text_is_a_prompt_and_its_response_after_the_first_token() -> None:
+    batch = imitations(graded(), 24, tiny.TASK.max_tokens, Stream.root(0))
+    whole = with_prompts(batch)
+    first, rest = whole.prompts.select(whole.prompt_rows).lists(), whole.responses.lists()
+    asked, answered = batch.prompts.select(batch.prompt_rows).lists(), batch.responses.lists()
+    assert all(len(tokens) == 1 for tokens in first)
+    assert [one + other for one, other in zip(first, rest, strict=True)] == [
+        one + other for one, other in zip(asked, answered, strict=True)
+    ]
+    assert whole.responses.lengths.max() <= whole.max_tokens
+
+
+def test_prompts_that_are_learned_are_known_by_heart_in_the_end(tmp_path: Path) -> None:
+    """Of few problems, again and again; a prompt's random bits cost what they cost to others."""
+    task, bits = Parity(8), 7 * np.log(2)
+    few = replace(config(60), task=task, model=mistral_style(5, 32, 2, 32), distinct=2)
+    nats = {}
+    for learned in (False, True):
+        context = Memory(tmp_path / "checkpoint", inputs={})
+        supervise(replace(few, learn_prompts=learned, optimizer=Optimizer(1e-2)), context)
+        stream = context.stream.child("supervise").child("distinct")
+        whole = with_prompts(demonstrations(task, few.mixture, 2, stream))
+        policy = DecoderPolicy(checkpoint.load(context.folder), task.alphabet.end)
+        texts = Responses(whole.responses, whole.old_logprobs, np.ones(2, dtype=bool), 1)
+        nats[learned] = -policy.score(whole.prompts, texts, 1.0)[:, :7].sum(axis=1).mean()
+    assert nats[True] < bits < nats[False]
 
 
 @given(st.integers(50, 1000))

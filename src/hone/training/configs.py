@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from hone.core.contracts import Corpus, Split, Task
+from hone.core.contracts import Corpus, Split, Task, Weighs
 from hone.core.errors import require, require_one_of, unknown
 from hone.core.stage import StageConfig
 from hone.models.config import DecoderConfig, LoRA
@@ -110,6 +110,7 @@ class Supervise(StageConfig):
     replay: Replay | None = None
     lora: LoRA | None = None  # what is trained instead of the weights
     distinct: int | None = None  # demonstrations, again in every epoch; None: always fresh ones
+    learn_prompts: bool = False  # after their first token, which is given
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
     version: ClassVar[int] = 5
@@ -120,6 +121,11 @@ class Supervise(StageConfig):
         if self.distinct is not None:
             require(self.distinct >= 1, "distinct", self.distinct, "1 or more, or none")
         _require_mixture("mixture", self.mixture)
+        if self.learn_prompts:
+            weighs = isinstance(self.task, Weighs)
+            require(
+                not weighs, "learn_prompts", True, f"false: {self.task.name} weighs its own tokens"
+            )
         if self.lora is not None and self.numerics.compile:
             dropout = self.lora.dropout
             require(dropout == 0, "lora.dropout", dropout, "0 where decoders are compiled")
@@ -190,6 +196,7 @@ class PostTrain(StageConfig):
     levels: tuple[Task, ...] = ()  # what the curriculum draws prompts from, instead of `task`
     curriculum: Curriculum | None = None
     lora: LoRA | None = None  # what is trained instead of the weights
+    distinct: int | None = None  # problems of a level, again and again; None: always fresh ones
 
     implementation: ClassVar[str] = "hone.training.post_training:post_train"
     version: ClassVar[int] = 3
@@ -209,6 +216,11 @@ class PostTrain(StageConfig):
         require(self.rounds >= 1, "rounds", self.rounds, "1 or more")
         require(self.prompts >= 1, "prompts", self.prompts, "1 or more")
         require(self.group >= 1, "group", self.group, "1 or more")
+        if self.distinct is not None:
+            at_least = self.distinct >= self.prompts
+            require(
+                at_least, "distinct", self.distinct, f"a round's {self.prompts} or more, or none"
+            )
         decay = self.optimizer.decay  # a round has as many optimizer steps as its schedule says
         require(decay == "constant", "optimizer.decay", decay, "constant in RL")
         self.algorithm.check(self.group, self.temperature, self.top_p)

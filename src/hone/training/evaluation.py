@@ -17,7 +17,12 @@ from hone.training.policies import load_policy
 
 def evaluation_problems(task: Task, split: Split, n: int) -> Problems:
     """At most `n` distinct problems of a split; a function of the task alone."""
-    drawn = task.draw(split, 4 * n, Stream.root(0).child("evaluation"))
+    return distinct_problems(task, split, n, Stream.root(0).child("evaluation"))
+
+
+def distinct_problems(task: Task, split: Split, n: int, stream: Stream) -> Problems:
+    """At most `n` problems of a split, none twice, of four times as many that are drawn."""
+    drawn = task.draw(split, 4 * n, stream)
     _, first = np.unique(drawn.ids, return_index=True)
     return drawn.select(np.sort(first)[:n])
 

@@ -31,7 +31,14 @@ from hone.objectives.rewards import Judged, Learned, Scorer, total
 from hone.training.checks import check_gap, check_start
 from hone.training.configs import PostTrain
 from hone.training.diverging import batch_saved
-from hone.training.evaluation import Evaluator, correct_share, graded_table, mean_length, share
+from hone.training.evaluation import (
+    Evaluator,
+    correct_share,
+    distinct_problems,
+    graded_table,
+    mean_length,
+    share,
+)
 from hone.training.learner import DecoderLearner
 from hone.training.policies import adapted, load_decoder
 from hone.training.reward_model import RewardModel
@@ -68,6 +75,7 @@ class PostTraining:
     credit_state: dict[str, float] = field(default_factory=dict)
     curriculum_state: dict[str, float] = field(default_factory=dict)
     _rounding: float = field(default=math.inf, init=False)  # of log-probabilities, at the start
+    _again: dict[Task, Problems] = field(default_factory=dict, init=False)  # asked again
 
     def __post_init__(self) -> None:
         algorithm, kind = self.config.algorithm, type(self.learner).__name__
@@ -139,9 +147,9 @@ class PostTraining:
         return join(list(parts.values()))
 
     def _draw_from(self, task: Task, prompts: int, step: int, stream: Stream) -> Rollouts:
-        """Groups of responses to fresh training problems of a task, graded and rewarded."""
+        """Groups of responses to training problems of a task, graded and rewarded."""
         config, sampler = self.config, self.learner.sampler
-        problems = task.draw("train", prompts, stream.child("problems"))
+        problems = self._asked(task, prompts, stream.child("problems"))
         protocol = SamplingProtocol(task.max_tokens, config.group, config.temperature, config.top_p)
         asked = partial(pl.DataFrame, {"prompt_ids": problems.prompts.lists()})
         with batch_saved(self.context, step, asked, config.optimizer.lr, "round"):
@@ -172,6 +180,18 @@ class PostTraining:
             rewards.reshape(-1, config.group),
             table.with_columns(reward=pl.Series(rewards)),
         )
+
+    def _asked(self, task: Task, n: int, stream: Stream) -> Problems:
+        """Fresh training problems, or some of those that come again and again."""
+        distinct = self.config.distinct
+        if distinct is None:
+            return task.draw("train", n, stream)
+        if task not in self._again:
+            own = self.context.stream.child("distinct")
+            found = self._again[task] = distinct_problems(task, "train", distinct, own)
+            require(len(found) == distinct, "distinct", distinct, f"no more than {task.name} has")
+        rows = stream.generator().choice(distinct, n, replace=False)
+        return self._again[task].select(rows)
 
     def _check_reference(self, problems: Problems, responses: Responses) -> None:
         """At the start, reference and policy are the same: every KL is zero."""

@@ -38,6 +38,8 @@ class Source:
         taught, stream = self.taught(step), self.streams.child("batch", step)
         if self.budget is not None:
             taught = up_to(self.budget[step - 1], taught, stream.child("budget"))
+        if self.config.learn_prompts:
+            taught = with_prompts(taught)
         replay = self.config.replay
         if replay is None:
             return taught
@@ -90,6 +92,16 @@ def up_to(tokens: int, batch: Batch, stream: Stream) -> Batch:
     enough = int(ends[-1]) >= tokens
     require(enough, "batch", len(batch), f"more, to have a round's {tokens} tokens")
     return batch.select(order[ends <= tokens])
+
+
+def with_prompts(batch: Batch) -> Batch:
+    """A batch whose responses begin after the first token of their prompts."""
+    prompts = batch.prompts.select(batch.prompt_rows)
+    asked, answered = prompts.lists(), batch.responses.lists()
+    texts = pack([ask[1:] + answer for ask, answer in zip(asked, answered, strict=True)])
+    first = Sequences(prompts.tokens[:, :1], np.ones(len(batch), dtype=np.int64))
+    most = batch.max_tokens + prompts.tokens.shape[1] - 1
+    return to_fit(first, np.arange(len(batch)), texts, most)
 
 
 def rows_again(n: int, batch: int, stream: Stream, step: int) -> np.ndarray:

@@ -70,7 +70,8 @@ class Settings:
     longest: int = 15  # operations of a walk or list
     sft: int = 150  # steps of fine-tuning
     sft_batch: int = 96  # demonstrations a step
-    distinct: int | None = None  # demonstrations, again in every epoch; none: always fresh ones
+    sft_distinct: int | None = None  # demonstrations, again in every epoch; none: always fresh ones
+    sft_prompts: bool = False  # are learned in fine-tuning, too
     sft_lr: float = 1e-3
     replay: int = 64  # exercises beside them, so that lengths beyond theirs are not forgotten
     forward: float = 0.5  # share of forward demonstrations in FB
@@ -78,6 +79,7 @@ class Settings:
     hard: tuple[int, int] = (6, 9)  # operations of RL's problems, and of the validation set
     algorithm: str = "grpo"
     rounds: int = 150  # of RL
+    rl_distinct: int | None = None  # problems of RL, again and again; none: always fresh ones
     prompts: int = 32
     group: int = 8
     lr: float = 1e-4  # of RL
@@ -257,7 +259,8 @@ def taught(
         replay=Replay(again, ((EXERCISE, 1.0),), settings.replay) if has_replay else None,
         lora=settings.adapters(settings.dropout),
         numerics=settings.numerics,
-        distinct=settings.distinct,
+        distinct=settings.sft_distinct,
+        learn_prompts=settings.sft_prompts,
     )
     return Node(arm, "sft", config, seed, {"policy": pretrain(settings, seed)}, factors)
 
@@ -292,6 +295,7 @@ def post_train(
         curriculum=curriculum or Fixed((1.0,)),
         lora=settings.adapters(),
         numerics=settings.numerics,
+        distinct=settings.rl_distinct,
     )
     level = "hard" if on is None else "easy"
     labels = {**base.factors, "train": range_of(drawn[-1]), "level": level, **factors}
