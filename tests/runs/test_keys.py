@@ -4,14 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, make_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hone.core.errors import DamagedFile, UsageError
-from hone.core.stage import StageConfig
+from hone.core.stage import LATER, StageConfig
 from hone.models.config import mistral_style
 from hone.objectives.algorithms import UntilMatched, grpo, reinforce, star
 from hone.objectives.curricula import Adaptive
@@ -56,6 +57,7 @@ CHANGES: list[tuple[StageConfig, dict[str, Any]]] = [
     (SUPERVISE, {"model": None}),
     (SUPERVISE, {"numerics": Numerics(micro_batch=8)}),
     (SUPERVISE, {"numerics": Numerics(dtype="bfloat16")}),
+    (SUPERVISE, {"learn_prompts": True}),
     (SUPERVISE, {"replay": Replay(Parity(4), parity_mixture(0.5), 2)}),
     (POST_TRAIN, {"algorithm": grpo("sequence_mean")}),
     (POST_TRAIN, {"algorithm": reinforce()}),
@@ -68,6 +70,7 @@ CHANGES: list[tuple[StageConfig, dict[str, Any]]] = [
     (POST_TRAIN, {"group": 5}),
     (POST_TRAIN, {"optimizer": Optimizer(2e-3)}),
     (POST_TRAIN, {"temperature": 0.5}),
+    (POST_TRAIN, {"distinct": 16}),
     (RESPOND, {"samples": 2}),
     (RESPOND, {"split": "train"}),
     (RESPOND, {"forced": "long"}),
@@ -103,6 +106,16 @@ def test_every_field_of_our_configs_matters() -> None:
 
 def test_a_field_that_does_not_matter_is_not_part_of_the_key() -> None:
     assert stage_key("stage", Toy("a", note="hello"), 0, {}) == stage_key("stage", Toy("a"), 0, {})
+
+
+def test_a_field_that_comes_later_leaves_finished_stages_as_they_are() -> None:
+    """The same config as it was before there was the field, with it, and with it used."""
+    as_ever = {"implementation": "tests.runs.toy:carry_out", "version": 1}
+    grown = partial(make_dataclass, "Grown", bases=(StageConfig,), namespace=as_ever, frozen=True)
+    before = grown([("name", str)])
+    after = grown([("name", str), ("pace", int, field(default=1, metadata=LATER))])
+    keys = [stage_key("stage", each, 0, {}) for each in (before("a"), after("a"), after("a", 2))]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_seed_inputs_and_their_roles_are_part_of_the_key() -> None:

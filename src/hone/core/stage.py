@@ -9,12 +9,16 @@ import polars as pl
 
 from hone.core.random import Stream
 
+LATER = {"later": True}
+"""Metadata of a field that came when stages had been made: at its default it is not in the key."""
+
 
 @dataclass(frozen=True)
 class StageConfig:
     """What a stage does. Importing a config never imports torch; its implementation may.
 
-    Fields whose metadata has `semantic=False` do not change the result and stay out of the key.
+    Fields whose metadata has `semantic=False` do not change the result and stay out of the key; a
+    field that is added has `LATER`, so that finished stages stay finished.
     """
 
     implementation: ClassVar[str]  # "package.module:function", called with (config, context)

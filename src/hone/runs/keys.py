@@ -28,7 +28,7 @@ def describe(value: Any, semantic_only: bool = False) -> Any:
         fields = {
             field.name: describe(getattr(value, field.name), semantic_only)
             for field in dataclasses.fields(value)
-            if not (semantic_only and field.metadata.get("semantic") is False)
+            if not (semantic_only and _says_nothing(field, getattr(value, field.name)))
         }
         return {"class": f"{kind.__module__}:{kind.__qualname__}", **fields}
     if isinstance(value, Mapping):
@@ -38,6 +38,13 @@ def describe(value: Any, semantic_only: bool = False) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise TypeError(f"{value!r} cannot be part of a config; use dataclasses of plain values")
+
+
+def _says_nothing(field: dataclasses.Field[Any], value: Any) -> bool:
+    """Whether a field's value has no part in the result, or none that was not there before it."""
+    if field.metadata.get("semantic") is False:
+        return True
+    return "later" in field.metadata and value == field.default
 
 
 def rebuild(data: Any) -> Any:

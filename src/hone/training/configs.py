@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from hone.core.contracts import Corpus, Split, Task, Weighs
 from hone.core.errors import require, require_one_of, unknown
-from hone.core.stage import StageConfig
+from hone.core.stage import LATER, StageConfig
 from hone.models.config import DecoderConfig, LoRA
 from hone.objectives.algorithms import Algorithm
 from hone.objectives.curricula import Curriculum
@@ -110,7 +110,7 @@ class Supervise(StageConfig):
     replay: Replay | None = None
     lora: LoRA | None = None  # what is trained instead of the weights
     distinct: int | None = None  # demonstrations, again in every epoch; None: always fresh ones
-    learn_prompts: bool = False  # after their first token, which is given
+    learn_prompts: bool = field(default=False, metadata=LATER)  # after the first token, given
 
     implementation: ClassVar[str] = "hone.training.supervised:supervise"
     version: ClassVar[int] = 5
@@ -196,7 +196,7 @@ class PostTrain(StageConfig):
     levels: tuple[Task, ...] = ()  # what the curriculum draws prompts from, instead of `task`
     curriculum: Curriculum | None = None
     lora: LoRA | None = None  # what is trained instead of the weights
-    distinct: int | None = None  # problems of a level, again and again; None: always fresh ones
+    distinct: int | None = field(default=None, metadata=LATER)  # problems of a level; None: fresh
 
     implementation: ClassVar[str] = "hone.training.post_training:post_train"
     version: ClassVar[int] = 3
