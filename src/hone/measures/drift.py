@@ -35,8 +35,7 @@ def late(scores: pl.DataFrame) -> pl.DataFrame:
 
 def per_token(scores: pl.DataFrame, token: str) -> Estimate:
     """KL of one token of a kind, in nats; undefined where there is none."""
-    own = scores.filter(pl.col("token") == token)
-    return _over_seeds(own, pl.col("k1").sum() / pl.col("tokens").sum())
+    return _over_seeds(scores, _each(token))
 
 
 def concentration(scores: pl.DataFrame) -> Estimate:
@@ -44,11 +43,7 @@ def concentration(scores: pl.DataFrame) -> Estimate:
 
     Its logarithm, as both span orders of magnitude; undefined where an estimate is not positive.
     """
-    each = [
-        pl.col("k1").filter(token=token).sum() / pl.col("tokens").filter(token=token).sum()
-        for token in (_DECIDE, _EXECUTE)
-    ]
-    ratio = each[0] / each[1]
+    ratio = _each(_DECIDE) / _each(_EXECUTE)
     return _over_seeds(scores, pl.when(ratio > 0).then(ratio).otherwise(np.nan).log10())
 
 
@@ -59,6 +54,11 @@ def deciding_share(scores: pl.DataFrame) -> Estimate:
     """
     part = pl.col("k1").filter(token=_DECIDE).sum() / pl.col("k1").sum()
     return _over_seeds(scores, part)
+
+
+def _each(token: str) -> pl.Expr:
+    """KL of one token of a kind, within a group of scores."""
+    return pl.col("k1").filter(token=token).sum() / pl.col("tokens").filter(token=token).sum()
 
 
 def _over_seeds(scores: pl.DataFrame, value: pl.Expr) -> Estimate:
