@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hone.core.errors import DamagedFile, UsageError
+from hone.report.page import FigureImage
 from hone.report.publish import publish
 from hone.report.sections import Section, read_sections
 from tests.report.samples import claim, figure, table
@@ -42,9 +43,14 @@ def full(part: str, **changes: Any) -> Section:
     return section(preset="full", part=part, claims=claims, **changes)
 
 
-def published(folder: Path, *sections: Section, stale: tuple[str, ...] = ()) -> str:
+def published(
+    folder: Path,
+    *sections: Section,
+    overviews: tuple[FigureImage, ...] = (),
+    stale: tuple[str, ...] = (),
+) -> str:
     words = {"title": "Parity", "paper": "A paper, 2025", "summary": "What RL does."}
-    path = publish("parity", sections, folder, **words, stale=stale)
+    path = publish("parity", sections, folder, **words, overviews=overviews, stale=stale)
     assert path == folder / "parity.md"
     return path.read_text(encoding="utf-8")
 
@@ -91,6 +97,15 @@ def test_figures_of_an_earlier_publication_go(tmp_path: Path) -> None:
     published(tmp_path, section(figures=[figure("old")]))
     published(tmp_path, section(figures=[figure("new")]))
     assert {path.stem for path in (tmp_path / "parity").glob("*-*")} == {"quick-new"}
+
+
+def test_figures_of_all_parts_together_stand_before_the_parts(tmp_path: Path) -> None:
+    published(tmp_path, section(), full("core"), overviews=(figure("old"),))
+    text = published(tmp_path, section(), full("core"), overviews=(figure("all"),))
+    assert text.index("## All parts of full together") < text.index("## full, core")
+    assert "(parity/all.svg)" in text
+    assert {path.name for path in (tmp_path / "parity").glob("*l*.???")} >= {"all.svg", "all.png"}
+    assert not (tmp_path / "parity" / "old.svg").exists()
 
 
 def test_the_claims_file_holds_the_largest_preset(tmp_path: Path) -> None:

@@ -4,18 +4,21 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from matplotlib.lines import Line2D
 
 from hone.core.errors import DamagedFile, UsageError
 from hone.measures import Estimate, over_seeds
 from hone.objectives.algorithms import ALGORITHMS
 from hone.objectives.divergence import KL
+from hone.report.tables import render_table
 from hone.runs.plan import Node, unique
 from hone.runs.results import Finished, Results
 from hone.studies.select_and_improve import statistics
 from hone.studies.select_and_improve.claims import PAPER_TABLE
-from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, FORETOLD, ROBUSTNESS
+from hone.studies.select_and_improve.claims_elsewhere import ABLATIONS, ROBUSTNESS
 from hone.studies.select_and_improve.statistics import (
     CLOCKS,
     by_opening,
@@ -141,7 +144,7 @@ def lend_a_right_answer(folder: Path) -> None:
 
 def test_every_claim_is_decided_or_says_why_not(tiny_run: Results) -> None:
     found = {claim["id"]: claim for claim in assess(study.claims, tiny_run)}
-    elsewhere = {claim.id for claim in (*ABLATIONS, *ROBUSTNESS, *FORETOLD)}
+    elsewhere = {claim.id for claim in (*ABLATIONS, *ROBUSTNESS)}
     assert {claim.id for claim in study.claims} - set(found) <= elsewhere
     assert {claim["verdict"] for claim in found.values()} <= {"indicative", "inconclusive"}
 
@@ -200,28 +203,47 @@ def test_a_response_that_loses_its_place_keeps_its_route(tiny_run: Results) -> N
         assert (by_opening(runs, table)["strategy"] == strategy).all()
 
 
-def test_every_arm_is_foretold_once_and_nothing_anew() -> None:
-    seeds = study.settings("full", "foretold").seeds
-    whole = [plan(study.settings("full", part)) for part in study.presets["full"]]
-    planned = {node.key for nodes in whole[:-1] for node in nodes if node.seed in seeds}
-    told = whole[-1]
-    assert {node.key for node in told} <= planned
-    trained = [node.key for node in told if node.stage == "rl"]
-    assert len(trained) == len(set(trained))
-    all_rl = {node.key for nodes in whole[:-1] for node in nodes
-              if node.stage == "rl" and node.seed in seeds}  # fmt: skip
-    assert set(trained) == all_rl
-
-
 def test_headroom_foretells_over_all_arms(tiny_run: Results) -> None:
-    main = tiny_run.select(experiment="main").stages
-    labels = {"experiment": "foretold", "of": "main", "informed": True}
-    stages = tuple(replace(stage, factors=labels) for stage in main)
-    runs = replace(tiny_run, stages=stages)
-    assert len(told_and_gained(runs)) == len(runs.select(stage="rl").arms)
-    found = slope_of_gain("selection")(runs)
+    main = tiny_run.select(experiment="main")
+    assert set(told_and_gained(main)) == set(main.select(stage="rl").arms)
+    found = slope_of_gain("selection")(tiny_run)
     assert found is not None
     assert math.isnan(found.value)  # untrained, none of them has any headroom
+
+
+def test_an_overview_holds_every_arm_once() -> None:
+    """Parts share arms under other names; what is not RL has no groups with signal."""
+    columns = {"change": 0.5, "selection": 0.3, "selection foretold": 0.4, "improvement": 0.2,
+               "improvement foretold": 0.1, "groups with signal": 0.9}  # fmt: skip
+    less = {name: value for name, value in columns.items() if name != "groups with signal"}
+    parts = {
+        "core": {"FB RL(6-9)": columns},
+        "yardsticks": {"FB RL": columns, "FB demonstrations": less | {"change": 0.6}},
+    }
+    (overview,) = study.overviews
+    drawing = overview.draw(
+        {part: render_table("gains", "", "", rows) for part, rows in parts.items()}
+    )
+    assert drawing is not None
+    points = [[points_of(line) for line in axes.lines if len(points_of(line))]
+              for axes in drawing.axes]  # fmt: skip
+    assert points == [[[0.4], [0.4]], [[0.1], [0.1]], [[0.9]]]
+    assert overview.draw({}) is None
+
+
+def test_an_overview_reads_the_columns_of_the_studys_table(tiny_run: Results) -> None:
+    (overview,) = study.overviews
+    (gains,) = (table for table in study.tables if table.name == overview.table)
+    rows = gains.measure(tiny_run.select(experiment="rewards"))
+    assert rows is not None
+    drawing = overview.draw({"rewards": render_table("gains", "", "", rows)})
+    assert drawing is not None
+    assert all(any(len(points_of(line)) for line in axes.lines) for axes in drawing.axes)
+
+
+def points_of(line: Line2D) -> list[float]:
+    """Across; none of an interval or of the diagonal."""
+    return np.asarray(line.get_xdata()).tolist() if line.get_marker() != "None" else []
 
 
 def exactly(value: float) -> Estimate:
@@ -232,7 +254,7 @@ def test_the_slope_is_that_of_gains_on_what_was_told_seed_by_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Points of a seed share its models: more arms of the same seeds say no more."""
-    labels = {"experiment": "foretold", "informed": True}
+    labels = {"experiment": "main"}
     stages = tuple(Finished("FB", "rl", seed, labels, Path()) for seed in (1, 2, 3))
     slopes = {1: 0.7, 2: 0.8, 3: 0.9}
 

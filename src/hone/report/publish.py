@@ -12,7 +12,7 @@ from hone.core.errors import UsageError
 from hone.core.files import write_bytes
 from hone.measures.estimates import Number
 from hone.report.claims_table import escaped, markdown, markdown_table, tally
-from hone.report.page import flattened
+from hone.report.page import FigureImage, flattened
 from hone.report.sections import Section, as_json, write_sections
 
 
@@ -24,9 +24,10 @@ def publish(
     title: str,
     paper: str,
     summary: str,
+    overviews: Sequence[FigureImage] = (),
     stale: Container[str] = (),
 ) -> Path:
-    """Write `<study>.md`, `<study>.claims.json`, and in `<study>/` every section with its figures.
+    """Write `<study>.md`, `<study>.claims.json`, and in `<study>/` every section and all figures.
 
     Args:
         study: its name, from which the files have theirs.
@@ -36,6 +37,7 @@ def publish(
         title: of the page.
         paper: whose claims they are.
         summary: a paragraph.
+        overviews: figures of all parts of the largest preset together.
 
     Returns:
         The page's path.
@@ -54,11 +56,14 @@ def publish(
     opening.append(f"<!-- holds: {'; '.join(section.name for section in sections)} -->")
     lines = [*opening, f"## Claims (preset {largest})", tally(claims), markdown_table(claims)]
     lines += _notes(folder / f"{study}.notes.md")
+    if overviews:
+        lines += [f"## All parts of {largest} together"]
+        lines += [line for each in overviews for line in _figure(each, f"{study}/{each.name}.svg")]
     presets = list(dict.fromkeys(section.preset for section in sections))
     for section in sorted(sections, key=lambda section: -presets.index(section.preset)):
         lines += [f"## {escaped(section.name)}", *([_CHANGED] if section.name in stale else [])]
         lines += _section(study, section, with_claims=section.preset != largest)
-    write_sections(folder / study, sections)
+    write_sections(folder / study, sections, overviews)
     write_bytes(folder / f"{study}.claims.json", as_json(claims))
     page = folder / f"{study}.md"
     write_bytes(page, ("\n\n".join(line.rstrip("\n") for line in lines) + "\n").encode())
@@ -130,9 +135,13 @@ def _section(study: str, section: Section, *, with_claims: bool) -> Iterator[str
         yield from map(escaped, table.notes)
         yield escaped(table.caption)
     for figure in section.figures:
-        yield f"### {escaped(figure.title)}"
-        yield f"![{escaped(figure.alt)}]({study}/{section.file(figure, '.svg')})"
-        yield escaped(figure.caption)
+        yield from _figure(figure, f"{study}/{section.stem_of(figure)}.svg")
+
+
+def _figure(figure: FigureImage, file: str) -> Iterator[str]:
+    yield f"### {escaped(figure.title)}"
+    yield f"![{escaped(figure.alt)}]({file})"
+    yield escaped(figure.caption)
 
 
 def _provenance(section: Section) -> Iterator[tuple[str, str]]:

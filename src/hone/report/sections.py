@@ -50,22 +50,27 @@ class Section:
         """What its file is called, without the suffix."""
         return f"{self.preset}-{self.part}" if self.part else self.preset
 
-    def file(self, figure: FigureImage, suffix: str) -> str:
-        """What the figure's file is called."""
-        return f"{self.stem}-{figure.name}{suffix}"
+    def stem_of(self, figure: FigureImage) -> str:
+        """What the figure's files are called, without the suffix."""
+        return f"{self.stem}-{figure.name}"
 
 
 _IMAGES = ("svg", "png")  # files of their own
 
 
-def write_sections(folder: Path, sections: Sequence[Section]) -> None:
-    """Write every section and its figures, and remove the figures of an earlier publication."""
+def write_sections(
+    folder: Path, sections: Sequence[Section], overviews: Sequence[FigureImage] = ()
+) -> None:
+    """Write every section and its figures, those of all together, and remove all other figures."""
     files: dict[str, bytes] = {}
     for section in sections:
         files[f"{section.stem}.json"] = _encoded(section)
-        for figure in section.figures:
-            files[section.file(figure, ".svg")] = figure.svg.encode()
-            files[section.file(figure, ".png")] = figure.png
+    named = [
+        (section.stem_of(figure), figure) for section in sections for figure in section.figures
+    ]
+    for stem, figure in [*named, *((figure.name, figure) for figure in overviews)]:
+        files[f"{stem}.svg"] = figure.svg.encode()
+        files[f"{stem}.png"] = figure.png
     for name, content in files.items():
         write_bytes(folder / name, content)
     for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
@@ -109,8 +114,9 @@ def _read(path: Path) -> Section:
 
 def _figure(folder: Path, section: Section, words: dict[str, str]) -> FigureImage:
     blank = FigureImage(**words, svg="", png=b"")
-    svg = (folder / section.file(blank, ".svg")).read_text(encoding="utf-8")
-    return FigureImage(**words, svg=svg, png=(folder / section.file(blank, ".png")).read_bytes())
+    stem = section.stem_of(blank)
+    svg = (folder / f"{stem}.svg").read_text(encoding="utf-8")
+    return FigureImage(**words, svg=svg, png=(folder / f"{stem}.png").read_bytes())
 
 
 def _table(

@@ -1,5 +1,6 @@
 """Measured values as a table of text, for the page and for what is published."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -51,6 +52,25 @@ def _written(cell: Cell, marks: Mapping[str, str]) -> str:
     if isinstance(cell, str):
         return cell
     return NOTHING if cell is None else number(cell)
+
+
+_ESTIMATE = re.compile(r"(?P<value>\S+)(?: \[(?P<low>\S+), (?P<high>\S+)\])?(?: [⁰¹²³⁴-⁹]+)?")
+
+
+def estimate_in(cell: str) -> Estimate | None:
+    """What a cell says, to the digits it has; None where it holds no number."""
+    found = _ESTIMATE.fullmatch(cell)
+    if found is None or found["value"] == NOTHING:
+        return None
+    try:
+        value, *ends = (_number(text) for text in found.groups() if text)
+    except ValueError:
+        return None
+    return Estimate(value, (ends[0], ends[1]) if ends else None, 0.95, "as written", ())
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace("∞", "inf"))
 
 
 def raised(number: int) -> str:

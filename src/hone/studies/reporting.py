@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.figure import Figure as Drawing
 from rich.console import Console
 
 from hone.core.contracts import Task
@@ -34,7 +35,7 @@ from hone.runs.results import Results
 from hone.studies.facts import choices, facts, protocol, shared_stages
 from hone.studies.registry import find_study
 from hone.studies.runfile import RunFile, described, load_run, runs_below
-from hone.studies.study import Study, assess
+from hone.studies.study import Figure, Overview, Study, assess
 
 _ROWS = 6000  # sampled responses in the page's browser
 
@@ -71,12 +72,7 @@ def write_report(
 
 def figures(study: Study[Any], results: Results) -> list[FigureImage]:
     """The study's figures that the results can draw."""
-    drawn = ((figure, figure.draw(results)) for figure in study.figures)
-    return [
-        render_figure(figure.name, figure.title, figure.caption, figure.alt, drawing)
-        for figure, drawing in drawn
-        if drawing is not None
-    ]
+    return _rendered((figure, figure.draw(results)) for figure in study.figures)
 
 
 def tables(study: Study[Any], results: Results) -> list[TextTable]:
@@ -160,8 +156,28 @@ def publish_runs(folder: Path, destination: Path) -> Path:
         title=study.title,
         paper=study.paper,
         summary=study.summary,
+        overviews=_overviews(study, sections),
         stale=[section.name for section in sections if _is_stale(study, section)],
     )
+
+
+def _overviews(study: Study[Any], sections: Sequence[Section]) -> list[FigureImage]:
+    """What the parts of the largest preset show together."""
+    largest = [section for section in sections if section.preset == sections[-1].preset]
+
+    def by_part(name: str) -> dict[str, TextTable]:
+        return {part.part: table for part in largest for table in part.tables if table.name == name}
+
+    return _rendered((each, each.draw(by_part(each.table))) for each in study.overviews)
+
+
+def _rendered(drawn: Iterable[tuple[Figure | Overview, Drawing | None]]) -> list[FigureImage]:
+    """Those that have something to show."""
+    return [
+        render_figure(figure.name, figure.title, figure.caption, figure.alt, drawing)
+        for figure, drawing in drawn
+        if drawing is not None
+    ]
 
 
 def _section(study: Study[Any], record: RunFile, root: Path) -> Section:

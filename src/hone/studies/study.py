@@ -16,7 +16,7 @@ from hone.studies.settings import read_override
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-    from hone.report.tables import Rows
+    from hone.report.tables import Rows, TextTable
 
 Settings = TypeVar("Settings")
 Measure = Callable[[Results], Estimate | None]
@@ -77,6 +77,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Overview:
+    """A figure of what all parts of a preset have in one of their tables.
+
+    It is drawn where they are published, as the parts may be run at different times and places.
+    `draw` takes the table of every part that has it, and returns None where it shows nothing.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    table: str
+    draw: Callable[[Mapping[str, "TextTable"]], "Drawing | None"]
+
+
+@dataclass(frozen=True)
 class Study(Generic[Settings]):
     """What `hone run` carries out.
 
@@ -94,6 +110,7 @@ class Study(Generic[Settings]):
     claims: Sequence[Claim] = field(default_factory=tuple)
     figures: Sequence[Figure] = field(default_factory=tuple)
     tables: Sequence[Table] = field(default_factory=tuple)
+    overviews: Sequence[Overview] = field(default_factory=tuple)
 
     def settings(self, preset: str, part: str, overrides: Sequence[str] = ()) -> Settings:
         """The settings of a part with `key=value` overrides applied.

@@ -18,6 +18,7 @@ from hone.studies.select_and_improve.statistics import (
     late_in_rl,
     part_of_change,
     routed_when,
+    slope_of_gain,
 )
 from hone.studies.study import Claim, Measure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
@@ -333,6 +334,17 @@ BEYOND = (
         "part of a response's KL that is on its deciding token, inversions, B late in RL on hard",
         AtMost(0.25),
         late_in_rl(deciding_share, INVERSION, **_main("B")),
+    ),
+    *(
+        claim(
+            f"headroom_foretells_{part}",
+            "hone",
+            f"What is left to gain before RL tells what it gains by {part}.",
+            f"slope of {part} by RL on its headroom before, seed by seed, over the arms of Table 1",
+            Within(0.5, 1.5),
+            slope_of_gain(part),
+        )
+        for part in ("selection", "improvement")
     ),
 )
 

@@ -23,7 +23,6 @@ from hone.studies.select_and_improve.statistics import (
     part_of_change,
     routed_when,
     share_when,
-    slope_of_gain,
 )
 from hone.studies.study import Measure
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
@@ -165,18 +164,6 @@ ROBUSTNESS = (
     ),
 )
 
-FORETOLD = tuple(
-    claim(
-        f"headroom_foretells_{part}",
-        "hone",
-        f"What is left to gain before RL tells what it gains by {part}.",
-        f"slope of {part} by RL on its headroom before, seed by seed, over the arms of all parts "
-        "whose reward knows the answer",
-        Within(0.5, 1.5),
-        slope_of_gain(part),
-    )
-    for part in ("selection", "improvement")
-)
 ABLATIONS = (
     claim(
         "restrained_routes",

@@ -1,6 +1,6 @@
 """What the study shows: Table 1, what gains are made of, when, where, and what foretold them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,13 +10,16 @@ from hone.measures import Estimate, accuracy
 from hone.measures.accuracy import CORRECT
 from hone.measures.clocks import by_seed_and_step
 from hone.measures.drift import by_token
+from hone.report.claims_table import NOTHING
 from hone.report.plots import Curve, bars, curves
 from hone.report.scatters import Panel, panels
+from hone.report.tables import TextTable, estimate_in
 from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
     EXECUTION,
     ROUTING,
+    ToldAndGained,
     course,
     decomposition,
     responses,
@@ -24,7 +27,7 @@ from hone.studies.select_and_improve.statistics import (
     told_and_gained,
 )
 from hone.studies.select_and_improve.tables import STAGES, by_parts, row_of_table_1
-from hone.studies.study import Figure
+from hone.studies.study import Figure, Overview
 from hone.tasks.field_arithmetic import EVALUATION, INVERSION
 
 _LIMITS = (0.0, 1.0)
@@ -66,8 +69,8 @@ def parts_by_reward(results: Results) -> Drawing | None:
 
 
 def parts_elsewhere(results: Results) -> Drawing | None:
-    """The same for every other experiment with RL; where all are told together, not once more."""
-    known = ("main", "rewards", "foretold")
+    """The same for every other experiment with RL."""
+    known = ("main", "rewards")
     others = results.where(lambda factors: factors.get("experiment", "main") not in known)
     return _parts(others, by_kind=False)
 
@@ -130,14 +133,47 @@ def where_rl_acts(results: Results) -> Drawing | None:
 
 
 def foretold(results: Results) -> Drawing | None:
-    """What headroom and signal before RL promised, against what RL then did, over all arms."""
-    told = _by_series(results)
-    if not told:
-        return None
+    """What headroom and signal before RL promised, against what RL then did, by arm of Table 1."""
+    found = told_and_gained(results.select(experiment="main"))
+    return _told_against_gained({arm: [points] for arm, points in found.items()}) if found else None
+
+
+def foretold_everywhere(gains: Mapping[str, TextTable]) -> Drawing | None:
+    """The same of every arm of every part, once where parts share it."""
+    told: dict[str, list[ToldAndGained]] = {}
+    seen: set[tuple[str, ...]] = set()
+    for part, table in gains.items():
+        for name, *cells in table.rows:
+            if tuple(cells) not in seen:
+                seen.add(tuple(cells))
+                row = dict(zip(table.headings, (name, *cells), strict=True))
+                told.setdefault(part.replace("_", " "), []).append(_in_words(row))
+    return _told_against_gained(told) if told else None
+
+
+def _in_words(row: Mapping[str, str]) -> ToldAndGained:
+    """What a row of the table of gains says of an arm, where it says both."""
+    columns = {
+        "selection": ("selection foretold", "selection"),
+        "improvement": ("improvement foretold", "improvement"),
+        "signal": ("groups with signal", "change"),
+    }
+    found = {
+        part: tuple(estimate_in(row.get(name, NOTHING)) for name in pair)
+        for part, pair in columns.items()
+    }
+    return {part: (told, came) for part, (told, came) in found.items() if told and came}
+
+
+def _told_against_gained(told: Mapping[str, Sequence[ToldAndGained]]) -> Drawing:
     return panels(
         [
             Panel(
-                {name: [found[part] for found in arms] for name, arms in told.items()},
+                {
+                    name: [found[part] for found in arms if part in found]
+                    for name, arms in told.items()
+                    if any(part in found for found in arms)
+                },
                 x_label,
                 y_label,
                 equal=part != "signal",
@@ -149,17 +185,6 @@ def foretold(results: Results) -> Drawing | None:
             )
         ]
     )
-
-
-def _by_series(results: Results) -> dict[str, list[dict[str, tuple[Estimate, Estimate]]]]:
-    """What was told and gained: each of the main arms, or all those of an experiment together."""
-    found = told_and_gained(results.select(experiment="main"))
-    series = {arm: [points] for arm, points in found.items()}
-    everywhere = results.select(experiment="foretold")
-    for name in dict.fromkeys(str(stage.factors["of"]) for stage in everywhere.stages):
-        arms = told_and_gained(everywhere.select(of=name))
-        series[name.replace("_", " ")] = list(arms.values())
-    return series
 
 
 def compositions(results: Results) -> Drawing | None:
@@ -207,6 +232,10 @@ def _point(value: float) -> Estimate:
     return Estimate(value, None, 0.95, "as reported", ())
 
 
+_PANELS = (
+    "Three panels: headroom before RL against gains by RL, for selection and for improvement; and "
+    "the share of groups with signal against the change."
+)
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "table_1",
@@ -261,8 +290,7 @@ FIGURES: tuple[Figure, ...] = (
         "RL's first round, against the whole change. A point an arm, with 95 % intervals; arms "
         "with the same demonstrations begin with the same models. What is left and what is gained "
         "are both counted from the present accuracy.",
-        "Three panels: headroom before RL against gains by RL, for selection and for improvement; "
-        "and the share of groups with signal against the change.",
+        _PANELS,
         foretold,
     ),
     Figure(
@@ -301,5 +329,20 @@ FIGURES: tuple[Figure, ...] = (
         "demonstrations with two-part problems among them (seeds) or without.",
         "Accuracies before and after RL with intervals, by demonstrations and number of parts.",
         compositions,
+    ),
+)
+
+OVERVIEWS: tuple[Overview, ...] = (
+    Overview(
+        "foretold",
+        "What could be told before RL, over all arms",
+        "Every arm of every part once, from the parts' tables of what RL gained and what was "
+        "foretold: left to gain by choosing and by executing, against selection and improvement; "
+        "and groups with signal in RL's first round, against the whole change. On the line a gain "
+        "is what was left. Of `rewards` all but the verifier do not know the answer. A point an "
+        "arm, with 95 % intervals.",
+        _PANELS,
+        "gains",
+        foretold_everywhere,
     ),
 )

@@ -262,9 +262,13 @@ def predicted(runs: Results) -> Headroom | None:
     return headroom(responses(runs, "before"), table, STEPS, k=(most + 1) // 2)
 
 
-def told_and_gained(runs: Results) -> dict[str, dict[str, tuple[Estimate, Estimate]]]:
-    """By arm of RL and part of its gain: what was told before, and what came."""
-    found: dict[str, dict[str, tuple[Estimate, Estimate]]] = {}
+ToldAndGained = dict[str, tuple[Estimate, Estimate]]
+"""By part of a gain: what was told before RL, and what came."""
+
+
+def told_and_gained(runs: Results) -> dict[str, ToldAndGained]:
+    """By arm of RL."""
+    found: dict[str, ToldAndGained] = {}
     for arm in runs.select(stage="rl").arms:
         own = runs.select(arm=arm)
         gained, room = decomposition(own), predicted(own)
@@ -279,13 +283,13 @@ def told_and_gained(runs: Results) -> dict[str, dict[str, tuple[Estimate, Estima
 
 
 def slope_of_gain(part: str) -> Measure:
-    """Of what RL gained in a part on what was told of it, over the arms that know the answer.
+    """Of what RL gained in a part on what was told of it, over the arms of Table 1.
 
     Seed by seed, as the arms of a seed share the models that they begin with.
     """
 
     def measure(results: Results) -> Estimate | None:
-        runs = results.select(experiment="foretold", informed=True)
+        runs = results.select(experiment="main")
         slopes = [_slope(part, runs.of_seeds([seed])) for seed in runs.seeds]
         return over_seeds(slopes, runs.seeds) if slopes else None
 

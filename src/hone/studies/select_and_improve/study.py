@@ -28,15 +28,14 @@ from hone.studies.select_and_improve.arms import (
     taught,
     with_rl,
 )
-from hone.studies.select_and_improve.claims import MAIN, UNINFORMED
+from hone.studies.select_and_improve.claims import MAIN
 from hone.studies.select_and_improve.claims_elsewhere import (
     ABLATIONS,
     FASTER,
-    FORETOLD,
     ROBUSTNESS,
     UNCHANGED,
 )
-from hone.studies.select_and_improve.figures import FIGURES
+from hone.studies.select_and_improve.figures import FIGURES, OVERVIEWS
 from hone.studies.select_and_improve.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
 from hone.tasks.field_arithmetic import FieldArithmetic
@@ -266,27 +265,6 @@ def practice(settings: Settings, seed: int) -> Iterator[Node]:
         yield from with_rl(other, base, rl)
 
 
-def foretold(settings: Settings, seed: int) -> Iterator[Node]:
-    """Every arm of the other experiments once more, in one place: what it gained, what was told.
-
-    Nothing of it is carried out anew where the others have been. Arms whose reward does not know
-    the answer are marked: what they gain nothing before RL can tell. Compositions are not forced.
-    """
-    seen: set[str] = set()
-    for name, experiment in EXPERIMENTS.items():
-        if name == "foretold" or (name in INDICATIVE and seed != settings.seeds[0]):
-            continue
-        nodes = list(experiment(settings, seed))
-        trained = {node.arm: node.key for node in nodes if node.stage == "rl"}
-        new = {arm for arm, key in trained.items() if key not in seen}
-        seen.update(trained.values())
-        for node in nodes:
-            if node.arm in new and node.stage.startswith(("rl", "before", "after")):
-                informed = node.factors.get("by") not in UNINFORMED
-                labels = {"experiment": "foretold", "of": name, "informed": informed}
-                yield replace(node, factors=labels)
-
-
 EXPERIMENTS = {
     function.__name__: function
     for function in (
@@ -303,7 +281,6 @@ EXPERIMENTS = {
         algorithms,
         curricula,
         practice,
-        foretold,
     )
 }
 INDICATIVE = ("hyperparameters", "practice")
@@ -379,7 +356,8 @@ study = Study(
         },
     },
     plan=plan,
-    claims=(*MAIN, *ROBUSTNESS, *ABLATIONS, *FORETOLD),
+    claims=(*MAIN, *ROBUSTNESS, *ABLATIONS),
     figures=FIGURES,
     tables=TABLES,
+    overviews=OVERVIEWS,
 )
