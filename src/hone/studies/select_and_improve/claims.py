@@ -4,7 +4,8 @@ Numbers of claims and sections are those of the reproduction's specification; re
 does not give were set before the runs that decide them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from hone.measures import AtLeast, AtMost, Region, Within
 from hone.measures.drift import concentration, deciding_share
@@ -86,6 +87,47 @@ def _off_native(id: str, statement: str, when: str, **reported: float) -> Iterat
             accuracy_when(when, kind, **_main(data)),
             reported[data],
         )
+
+
+def after_easy_rl(
+    id: str, subject: str, factors: Callable[[str], dict[str, str]]
+) -> Iterator[Claim]:
+    """What RL on easy problems does to FB; `factors` are those of the arm by its demonstrations."""
+    reading = f"{SELECT} Table 1, reading"
+    yield claim(
+        f"{id}_routes",
+        reading,
+        f"{subject} completes the routing,",
+        "share of native strategies on hard problems, FB after RL on easy ones",
+        AtLeast(COMPLETE),
+        routed_when("after", **factors("FB")),
+        1.0,
+    )
+    yield claim(
+        f"{id}_selects",
+        reading,
+        "gains by selection,",
+        "selection, as part of the change on all problems, FB by RL on easy ones",
+        AtLeast(STILL),
+        part_of_change("selection", **factors("FB")),
+    )
+    yield claim(
+        f"{id}_leaves_execution",
+        reading,
+        "leaves the execution of inversions as it was",
+        "improvement, as part of the change on inversions, FB by RL on easy ones",
+        Within(-STILL, STILL),
+        part_of_change("improvement", INVERSION, **factors("FB")),
+    )
+    yield claim(
+        f"{id}_ends_near_B",
+        reading,
+        "and FB's inversions near B's.",
+        f"{ACCURACY} on hard inversions, after RL on easy problems: FB minus B",
+        Within(-NEAR, NEAR),
+        accuracy_against("after", factors("FB"), "after", factors("B"), INVERSION),
+        0.066,
+    )
 
 
 UNINFORMED = tuple(name for name in REWARDS if name != "verifier")
@@ -201,47 +243,14 @@ AFTER_RL = (
         F=0.11,
         B=0.116,
     ),
-    claim(
-        "easy_rl_routes",
-        f"{SELECT} Table 1, reading",
-        "RL on easy problems completes the routing.",
-        "share of native strategies on hard problems, FB after RL on easy ones",
-        AtLeast(COMPLETE),
-        routed_when("after", **_main("FB", EASY)),
-        1.0,
-    ),
-    claim(
-        "easy_rl_selects",
-        f"{SELECT} Table 1, reading",
-        "RL on easy problems gains by selection",
-        "selection, as part of the change on all problems, FB by RL on easy ones",
-        AtLeast(STILL),
-        part_of_change("selection", **_main("FB", EASY)),
-    ),
+    *after_easy_rl("easy_rl", "RL on easy problems", partial(_main, level=EASY)),
     claim(
         "easy_rl_does_not_improve",
         f"{SELECT} Table 1, reading",
-        "and does not improve the execution of inversions;",
+        "RL on easy problems does not improve the execution of inversions.",
         "improvement, as part of the change on inversions, FB by RL on easy ones",
         AtMost(STILL),
         part_of_change("improvement", INVERSION, **_main("FB", EASY)),
-    ),
-    claim(
-        "easy_rl_leaves_execution",
-        f"{SELECT} Table 1, reading",
-        "it leaves it as it was,",
-        "improvement, as part of the change on inversions, FB by RL on easy ones",
-        Within(-STILL, STILL),
-        part_of_change("improvement", INVERSION, **_main("FB", EASY)),
-    ),
-    claim(
-        "easy_rl_ends_near_B",
-        f"{SELECT} Table 1, reading",
-        "and FB's inversions near B's.",
-        f"{ACCURACY} on hard inversions, after RL on easy problems: FB minus B",
-        Within(-NEAR, NEAR),
-        accuracy_against("after", _main("FB", EASY), "after", _main("B", EASY), INVERSION),
-        0.066,
     ),
     claim(
         "hard_rl_improves",

@@ -6,12 +6,11 @@ from hone.studies.select_and_improve.claims import (
     ACCURACY,
     CAPPED,
     CHANCE,
-    COMPLETE,
     EXECUTED,
     GAIN,
-    NEAR,
     SELECT,
     STILL,
+    after_easy_rl,
     claim,
 )
 from hone.studies.select_and_improve.statistics import (
@@ -21,7 +20,6 @@ from hone.studies.select_and_improve.statistics import (
     how_much_sooner,
     mean_over_rounds,
     part_of_change,
-    routed_when,
     share_when,
 )
 from hone.studies.study import Measure
@@ -165,40 +163,7 @@ ROBUSTNESS = (
 )
 
 ABLATIONS = (
-    claim(
-        "restrained_routes",
-        f"{SELECT} Table 1, reading",
-        "With the paper's KL penalty RL on easy problems completes the routing,",
-        "share of native strategies on hard problems, FB after RL on easy ones",
-        AtLeast(COMPLETE),
-        routed_when("after", **_restrained("FB")),
-        1.0,
-    ),
-    claim(
-        "restrained_selects",
-        f"{SELECT} Table 1, reading",
-        "gains by selection,",
-        "selection, as part of the change on all problems, FB by RL on easy ones",
-        AtLeast(STILL),
-        part_of_change("selection", **_restrained("FB")),
-    ),
-    claim(
-        "restrained_leaves_execution",
-        f"{SELECT} Table 1, reading",
-        "and leaves the execution of inversions as it was,",
-        "improvement, as part of the change on inversions, FB by RL on easy ones",
-        Within(-STILL, STILL),
-        part_of_change("improvement", INVERSION, **_restrained("FB")),
-    ),
-    claim(
-        "restrained_ends_near_B",
-        f"{SELECT} Table 1, reading",
-        "and FB's inversions near B's.",
-        f"{ACCURACY} on hard inversions, after RL on easy problems: FB minus B",
-        Within(-NEAR, NEAR),
-        accuracy_against("after", _restrained("FB"), "after", _restrained("B"), INVERSION),
-        0.066,
-    ),
+    *after_easy_rl("restrained", "With the paper's KL penalty RL on easy problems", _restrained),
     *(
         claim(
             f"restrained_{data}_keeps_{kind}s",
