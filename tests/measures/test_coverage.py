@@ -19,7 +19,6 @@ from hone.measures import (
     over_seeds,
     paired_difference,
     proportion_over_seeds,
-    slope,
     slope_over_seeds,
 )
 
@@ -166,11 +165,6 @@ def test_paired_difference(seeds, changed):
         return paired_difference(after, before, range(seeds)).interval
 
     assert_covers(simulate, changed / 2)
-
-
-def test_slope():
-    x = np.arange(6.0)
-    assert_covers(lambda rng: slope(x, 2 * x + rng.normal(size=6), (0,)).interval, 2.0)
 
 
 @pytest.mark.parametrize("seeds", [3, 12])

@@ -17,7 +17,6 @@ from hone.measures.intervals import (
     over_seeds,
     paired_difference,
     proportion_over_seeds,
-    slope,
     slope_over_seeds,
     slope_weights,
 )
@@ -59,7 +58,6 @@ __all__ = [
     "proportion_over_seeds",
     "share",
     "shares",
-    "slope",
     "slope_over_seeds",
     "slope_weights",
     "step_accuracy",

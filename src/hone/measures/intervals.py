@@ -245,35 +245,6 @@ def crossed_bootstrap(
     return Estimate(value, _clip(interval, bounds), confidence, method, tuple(seeds))
 
 
-def slope(
-    x: Float[np.ndarray, " points"],
-    y: Float[np.ndarray, " points"],
-    seeds: Sequence[int],
-    confidence: float = 0.95,
-) -> Estimate:
-    """The least-squares slope of y on x and its t interval, for independent points.
-
-    Points of one training run are not independent: give runs to `slope_over_seeds`.
-
-    Args:
-        x: e.g. the size of each arm.
-        y: what was measured there.
-        seeds: that stand behind the points.
-        confidence: e.g. 0.95.
-
-    Raises:
-        UsageError: fewer than three points, or x all the same.
-    """
-    require(len(x) >= 3, "points", len(x), "3 or more for a slope interval")
-    require(float(np.ptp(x)) > 0, "x", x.tolist(), "at least two different values")
-    value, centred = float(y @ slope_weights(x)), x - x.mean()
-    residuals = y - y.mean() - value * centred
-    error = math.sqrt(residuals @ residuals / (len(x) - 2) / (centred @ centred))
-    half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 2)) * error
-    method = f"t over {len(x)} points"
-    return Estimate(value, (value - half, value + half), confidence, method, tuple(seeds))
-
-
 def slope_weights(x: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
     """What a least-squares slope on x multiplies the value at each point with."""
     centred = x - x.mean()
