@@ -13,7 +13,14 @@ from hone.measures import clopper_pearson
 from hone.models.config import parameters
 from hone.runs.plan import unique
 from hone.studies import commands
-from hone.studies.echo_chamber import optimum, runs, statistics, tables, winners
+from hone.studies.echo_chamber import (
+    figures_elsewhere,
+    optimum,
+    runs,
+    statistics,
+    tables,
+    winners,
+)
 from hone.studies.echo_chamber.arms import SCALES
 from hone.studies.echo_chamber.claims import CLAIMS
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
@@ -60,14 +67,14 @@ def test_the_study_goes_through(tmp_path: Path) -> None:
     """Experiments of the first parts at once; every claim on them finds what it needs."""
     folder = carried_out(
         "echo_chamber", tmp_path / "out",
-        "experiments=collapse,crossover,well_read,all_sound,refinement,controls,optimum",
+        "experiments=collapse,gentle,crossover,well_read,all_sound,refinement,controls,optimum",
         "seeds=1,2",
         "repeats=1", "kls=0,0.01,0.5", "parts=0,0.5,1",
     )  # fmt: skip
     assert _decided(folder) == {claim.id for claim in (*CLAIMS, *WITHIN_FORMATS)}
     html = (folder / "report.html").read_text()
     for figure in study.figures:
-        is_elsewhere = figure.name in ("scales", "algorithms", "repeats")
+        is_elsewhere = figure in figures_elsewhere.ELSEWHERE
         assert (f'id="figure-{figure.name}"' in html) != is_elsewhere, figure.name
 
 
@@ -79,8 +86,8 @@ def test_the_other_parts_go_through(tmp_path: Path) -> None:
     )  # fmt: skip
     assert _decided(folder) >= {claim.id for claim in ELSEWHERE}
     html = (folder / "report.html").read_text()
-    for name in ("scales", "algorithms", "repeats"):
-        assert f'id="figure-{name}"' in html
+    for figure in figures_elsewhere.ELSEWHERE:
+        assert f'id="figure-{figure.name}"' in html
     assert "harder steps in text" in html
     assert "What the algorithms learn from" in html
 
@@ -221,6 +228,7 @@ def test_a_fall_is_from_an_earlier_mean_over_rounds() -> None:
     assert statistics.largest_fall(np.linspace(0, 1, 20)) == 0
     one_bad_round = np.array([0.5] * 10 + [0.0] + [0.5] * 10)
     assert statistics.largest_fall(one_bad_round) == pytest.approx(0.1)
+    assert math.isnan(statistics.largest_fall(np.array([0.2, 0.9, 0.1])))  # of expert iteration
 
 
 def answers(*right: float, format: str = "program", samples: int = 4) -> pl.DataFrame:
@@ -331,8 +339,11 @@ def test_what_is_forgotten_of_a_format_that_is_given_up_is_no_loss(tmp_path: Pat
 def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None:
     """As the preset `paper` has them: harder problems of one kind, and no other wording."""
     made = Runs(tmp_path)
-    tables_of = {"before": answers(0.5), "after": answers(0.75), "hard before": answers(0.25),
-                 "hard after": answers(0.5)}  # fmt: skip
+    ids = [[1, 2, 3]] * 4
+    tables_of = {
+        f"{problems}{greedy}{when}": answers(0.25).with_columns(response_ids=pl.Series(ids))
+        for problems in ("", "hard ") for greedy in ("", "greedy ") for when in ("before", "after")
+    }  # fmt: skip
     for stage, rows in ({"rl": answers(0.5)} | tables_of).items():
         made.add(stage, 1, {"evaluation-000001": rows}, base=1, repeat=1, experiment="transfer",
                  arm="TG + OMI2")  # fmt: skip
@@ -340,7 +351,8 @@ def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None
     assert rows is not None
     (row,) = rows.values()
     assert set(row) == {"easy, before", "easy, after", "hard, before", "hard, after",
-                        "hard, pass@k, before", "hard, pass@k, after"}  # fmt: skip
+                        "hard, pass@k, before", "hard, pass@k, after",
+                        "tokens, after over before"}  # fmt: skip
     assert assess(ELSEWHERE, made.results) == []
 
 
@@ -376,6 +388,81 @@ def test_a_predictor_is_asked_where_shares_and_accuracies_disagree(tmp_path: Pat
         assert found is not None
         assert found.value == pytest.approx(told)
         assert found.interval == clopper_pearson(round(3 * told), 3)
+
+
+def test_a_ratio_of_lengths_is_of_one_format(tmp_path: Path) -> None:
+    """Programs go from four tokens to two; that text is longer says nothing."""
+    made = Runs(tmp_path)
+    for stage, length in (("hard before", 4), ("hard after", 2)):
+        programs = answers(0.5).with_columns(response_ids=pl.Series([[1] * length] * 4))
+        text = answers(0.5, format="text").with_columns(response_ids=pl.Series([[1] * 9] * 4))
+        made.add(stage, 1, {"evaluation-000001": pl.concat([programs, text])}, base=1,
+                 repeat=1)  # fmt: skip
+    assert statistics.length_ratio(made.results, "hard", "program") == 0.5
+    assert statistics.length_ratio(made.results, "hard", "text") == 1
+    assert math.isnan(statistics.length_ratio(made.results, "hard", "tagged"))
+
+
+def test_without_copies_a_format_that_repeats_itself_loses(tmp_path: Path) -> None:
+    """Of two problems: three equal right programs, two different right texts, and a wrong one."""
+    made = Runs(tmp_path)
+    rows = pl.DataFrame({
+        "problem_id": ["a", "a", "a", "a", "a", "b"], "step": [1] * 6,
+        "strategy": ["program"] * 3 + ["text"] * 2 + ["program"],
+        "response_text": ["x = 1"] * 3 + ["one", "just one", "x = 1"],
+        "grade": ["correct"] * 5 + ["incorrect"],
+    })  # fmt: skip
+    made.add("rl", 1, {"train-000001": rows}, base=1, repeat=1)
+    lost = statistics.lost_with_copies(made.results, "program")
+    assert lost == pytest.approx(3 / 5 - 1 / 3)
+
+
+def test_a_time_is_known_to_the_looks_of_the_runs_that_are_compared(tmp_path: Path) -> None:
+    """Others of the experiment, which look every round, make it no surer."""
+    made = Runs(tmp_path)
+    for base in (1, 2, 3):
+        for by, steps in (("PPO", (0, 10, 20)), ("GRPO", (0, 10, 20)), ("EI", (0, 1, 2))):
+            looks = {f"evaluation-{step:06d}": answers(0.5).with_columns(step=step, temperature=1.0)
+                     for step in steps}  # fmt: skip
+            made.add("rl", base, looks, base=base, repeat=1, by=by, arm=by)
+    found = runs.minus(statistics.collapse_time, {"by": "PPO"}, {"by": "GRPO"},
+                       statistics.between_looks)(made.results)  # fmt: skip
+    assert found is not None
+    assert (found.value, found.interval) == (0, (-10, 10))
+
+
+def test_what_is_chosen_of_a_gain_does_not_depend_on_its_size(tmp_path: Path) -> None:
+    """All becomes programs, from half; they are right more often than tagged code, and improve."""
+    for name, gain in (("small", 0.125), ("large", 0.25)):
+        made = Runs(tmp_path / name)
+        before = pl.concat([
+            answers(*[2 * gain] * 8, samples=8),
+            answers(*[0.0] * 8, format="tagged", samples=8).with_columns(pl.col("sample") + 8),
+        ])  # fmt: skip
+        run_of(made, 1, 1, before=before, after=answers(*[3 * gain] * 8, samples=16),
+               before_program=answers(*[2 * gain] * 8, samples=8),
+               after_program=answers(*[3 * gain] * 8, samples=8),
+               before_tagged=answers(*[0.0] * 8, format="tagged", samples=8),
+               after_tagged=answers(*[0.0] * 8, format="tagged", samples=8))  # fmt: skip
+        assert statistics.part_chosen(made.results) == pytest.approx(1 / 2)
+        assert statistics.known_from_problems(made.results) >= 0
+
+
+def test_an_optimum_says_how_many_runs_have_not_come_to_rest(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base, last in ((1, "program"), (2, "text")):
+        formats = ["text"] * 6 + [last] * 2
+        rounds = {f"train-{step:06d}": answers(0.5, format=format).with_columns(step=step)
+                  for step, format in enumerate(formats, 1)}  # fmt: skip
+        mixed = pl.concat([answers(0.75), answers(0.25, format="text")])
+        for stage, rows in (("before", mixed), ("after", mixed)):
+            made.add(stage, base, {"evaluation-000001": rows}, base=base, repeat=1,
+                     experiment="optimum", kl=0.5)  # fmt: skip
+        made.add("rl", base, rounds, base=base, repeat=1, experiment="optimum", kl=0.5)
+    found = optimum.way_left_under(0.5)(made.results)
+    assert found is not None
+    assert found.note == "runs still moving: 1"
+    assert optimum.way_left_under(0.2)(made.results) is None
 
 
 def test_a_change_is_compared_with_another_change(tmp_path: Path) -> None:
@@ -414,6 +501,9 @@ def test_what_is_learned_from_is_counted_as_often_as_it_is(tmp_path: Path) -> No
     made.add("rl", 1, {}, rounds, base=1, repeat=1)
     assert statistics.drawn(made.results) == 16
     assert statistics.learned_from(made.results) == 8
+    nothing = Runs(tmp_path / "nothing")
+    nothing.add("rl", 1, {}, rounds[::2], base=1, repeat=1)
+    assert statistics.learned_from(nothing.results) == 0
 
 
 def test_a_choice_of_formats_alone_goes_less_far_than_one_of_responses() -> None:

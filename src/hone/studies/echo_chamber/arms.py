@@ -11,7 +11,7 @@ from hone.objectives.algorithms import Algorithm, grpo
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
-from hone.studies.echo_chamber.mixtures import MIXTURES, Mixture
+from hone.studies.echo_chamber.mixtures import MISREAD, MIXTURES, Mixture
 from hone.tasks.word_problems import WordProblems
 from hone.tasks.word_problems.corpus import WordCorpus
 from hone.tasks.word_problems.formats import FORMATS
@@ -83,8 +83,9 @@ class Settings:
     scale: str = "0.1M"
     scales: tuple[str, ...] = ("0.1M", "0.3M", "1M")  # that are compared
     kls: tuple[float, ...] = (0.0, 0.01, 0.1, 0.5)  # KL coefficients that are compared
-    parts: tuple[float, ...] = (0.0, 0.5, 0.7, 0.85, 1.0)  # of the way to unfavourable shares
-    mixtures: tuple[str, ...] = ("times is misread", "balanced")  # that sizes are compared on
+    parts: tuple[float, ...] = (0.0, 0.7, 0.85, 1.0)  # of the way to unfavourable shares
+    mixtures: tuple[str, ...] = (MISREAD, "balanced")  # that sizes are compared on
+    harder: tuple[Harder, ...] = ("numbers", "steps")  # what hard problems have, each by itself
     numbers: Regime = "small"
     low: int = 1  # steps of a problem
     high: int = 2
@@ -130,7 +131,7 @@ class Settings:
     def task(self, formats: tuple[Format, ...] = FORMATS) -> WordProblems:
         return WordProblems(self.low, self.high, self.distractors, self.numbers, formats=formats)
 
-    def harder(self, by: Harder) -> WordProblems:
+    def harder_by(self, by: Harder) -> WordProblems:
         """Problems that RL never asks."""
         if by == "numbers":
             return replace(self.task(), numbers="large")
@@ -220,11 +221,18 @@ def asked(settings: Settings, task: Task, samples: int, forced: str | None = Non
                    forced=forced, numerics=settings.numerics)  # fmt: skip
 
 
+def asked_greedily(settings: Settings, task: Task) -> Respond:
+    """Greedy responses: what the paper calls pass@1."""
+    return replace(asked(settings, task, 1), temperature=0.0, top_p=1.0)
+
+
 def looked_at(settings: Settings, policy: Node, arm: str, when: str,
               factors: dict[str, Factor], forced: bool) -> Iterator[Node]:  # fmt: skip
-    """Responses to the problems that all arms are asked: free, and forced into each format."""
+    """Responses to the problems that all arms are asked: free, greedy, forced into each format."""
     assert isinstance(policy.config, Pretrain | PostTrain)
     task = policy.config.task
+    greedy = asked_greedily(settings, task)
+    yield Node(arm, f"greedy {when}", greedy, policy.seed, {"policy": policy}, factors)
     for strategy in (None, *(task.strategies if forced else ())):
         samples = settings.samples if strategy is None else max(4, settings.samples // 4)
         config = asked(settings, task, samples, strategy)
@@ -237,10 +245,13 @@ def asked_elsewhere(
 ) -> Iterator[Node]:
     """Problems of other kinds, by name, before RL and after it."""
     for name, task in tasks.items():
-        config = asked(settings, task, settings.samples)
-        for when, policy in (("before", base), ("after", rl)):
-            stage = f"{name} {when}"
-            yield Node(rl.arm, stage, config, policy.seed, {"policy": policy}, rl.factors)
+        for how, config in (
+            (name, asked(settings, task, settings.samples)),
+            (f"{name} greedy", asked_greedily(settings, task)),
+        ):
+            for when, policy in (("before", base), ("after", rl)):
+                inputs = {"policy": policy}
+                yield Node(rl.arm, f"{how} {when}", config, policy.seed, inputs, rl.factors)
 
 
 def with_rl(

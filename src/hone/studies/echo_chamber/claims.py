@@ -4,12 +4,13 @@ Regions are those of §13.6 of the reproduction's specification; where it names 
 before the runs that decide them.
 """
 
+from collections.abc import Iterator
 from functools import partial
 
 from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.optimum import way_left
+from hone.studies.echo_chamber.optimum import way_left_under
 from hone.studies.echo_chamber.runs import (
     change_of,
     counted,
@@ -24,6 +25,8 @@ from hone.studies.echo_chamber.runs import (
 )
 from hone.studies.echo_chamber.statistics import (
     FREE,
+    GENTLE,
+    GREEDY,
     after,
     agreed,
     between_looks,
@@ -35,12 +38,11 @@ from hone.studies.echo_chamber.statistics import (
     of_winner,
     passed,
     right,
-    right_greedily,
     winner,
     wins,
 )
 from hone.studies.echo_chamber.winners import CROSSOVER, even, told
-from hone.studies.study import cited
+from hone.studies.study import Claim, cited
 
 PENALTIES = (0.2, 0.3, 0.5)  # under which the optimum is looked for
 NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
@@ -82,6 +84,12 @@ COLLAPSE = (
         for suffix, where, mixture, factors in (
             ("", "", "balanced mixture", FREE),
             (
+                "_gently",
+                ", also at a lower rate",
+                "balanced mixture, a third of the learning rate",
+                GENTLE,
+            ),
+            (
                 "_all_sound",
                 ", also where none of them is worse",
                 "balanced mixture, all right",
@@ -122,7 +130,7 @@ WINNER = (
         claim(
             id,
             "§3.2",
-            "The winner is usually the format that is most accurate before RL,",
+            f"From a {mixture} mixture the winner is usually the most accurate format before RL,",
             f"share of models of which most runs end so, {mixture} mixture",
             AtLeast(0.5),
             counted(_best_before, **factors),
@@ -152,9 +160,9 @@ WINNER = (
         "the_frequent_ends_lower",
         "§3.2, Fig. 4b",
         "and the model ends less accurate.",
-        "accuracy after RL, unfavourable mixture minus crossover mixture",
+        "greedy accuracy after RL, unfavourable mixture minus crossover mixture",
         AtMost(-STILL),
-        difference(right, FAR, NEAR),
+        difference(right, FAR, NEAR, f"{GREEDY} after"),
     ),
     claim(
         "the_loser_is_better",
@@ -185,7 +193,8 @@ WINNER = (
         "the_penalty_decides",
         "§3.6",
         "under one the format with the larger share × accuracy stays.",
-        "share of tagged code after RL, same model, β = 0.5 minus β = 0",
+        "share of tagged code after RL, same model, β = 0.5 minus β = 0; GRPO, in which rewards "
+        "are divided by their spread",
         AtLeast(0.5),
         difference(of_format("tagged"), {"kl": 0.5}, {"kl": 0.0}, **WELL_READ),
     ),
@@ -232,37 +241,52 @@ OPTIMUM = tuple(
         "total variation from predicted shares in the last quarter of rounds over that before RL, "
         "RLOO, KL in the reward",
         AtMost(1 / 3),
-        mean_over_runs(way_left, experiment="optimum", kl=kl),
+        way_left_under(kl),
         reported=0.0,
     )
     for kl in PENALTIES
 )
 
-VARIETY = (
-    claim(
-        "pass_1_rises",
+
+def _variety(id: str, arm: str, what: str, factors: dict[str, Factor]) -> Iterator[Claim]:
+    """What becomes of single answers, of their majority and of all of them together."""
+    yield claim(
+        f"pass_1_rises{id}",
         "§3.1, Fig. 2",
-        "pass@1 rises,",
+        f"pass@1 rises{what},",
+        f"greedy accuracy after RL minus before, {arm}",
+        AtLeast(STILL),
+        change_of(right, GREEDY, **factors),
+    )
+    yield claim(
+        f"majority_rises{id}",
+        "§3.1, Fig. 2",
+        "majority@k rises,",
+        f"majority@16 after RL minus before, {arm}",
+        AtLeast(0.0),
+        change_of(agreed, **factors),
+        reported=0.05,
+    )
+    yield claim(
+        f"pass_k_falls{id}",
+        "§3.1, Fig. 2",
+        "and pass@k at large k falls.",
+        f"pass@16 after RL minus before, {arm}",
+        AtMost(0.0),
+        change_of(passed, **factors),
+    )
+
+
+VARIETY = (
+    *_variety("", "balanced mixture, β = 0", "", FREE),
+    *_variety("_gently", "the same at a third of the learning rate", " at a lower rate", GENTLE),
+    claim(
+        "samples_get_better",
+        "§3.1, Fig. 2",
+        "Samples get better.",
         "accuracy of samples at temperature 1 after RL minus before, balanced mixture, β = 0",
         AtLeast(STILL),
         change_of(right, **FREE),
-    ),
-    claim(
-        "majority_rises",
-        "§3.1, Fig. 2",
-        "majority@k rises,",
-        "majority@16 after RL minus before, balanced mixture, β = 0",
-        AtLeast(0.0),
-        change_of(agreed, **FREE),
-        reported=0.05,
-    ),
-    claim(
-        "pass_k_falls",
-        "§3.1, Fig. 2",
-        "and pass@k at large k falls.",
-        "pass@16 after RL minus before, balanced mixture, β = 0",
-        AtMost(0.0),
-        change_of(passed, **FREE),
     ),
     claim(
         "kl_keeps_formats",
@@ -284,7 +308,7 @@ VARIETY = (
     claim(
         "kl_costs_samples",
         "§3.1, Fig. 3",
-        "and costs pass@1,",
+        "costs samples some of their accuracy,",
         "slope of accuracy of samples after RL on the rank of β",
         AtMost(0.0),
         trend_over("kl", right, experiment="collapse"),
@@ -292,16 +316,16 @@ VARIETY = (
     claim(
         "kl_spares_greedy",
         "§13.6 of the specification",
-        "but no greedy accuracy.",
+        "but greedy answers none.",
         "greedy accuracy after RL, β = 0.5 minus β = 0",
         AtLeast(-ALIKE),
-        paired(right_greedily, ("rl", {"kl": 0.5}), ("rl", {"kl": 0.0}), experiment="collapse"),
+        difference(right, {"kl": 0.5}, {"kl": 0.0}, f"{GREEDY} after", experiment="collapse"),
     ),
     claim(
         "no_penalty_is_like_a_small_one",
         "§3.1",
         "No penalty is like a small one: in accuracy,",
-        "accuracy after RL, β = 0 minus β = 0.01",
+        "accuracy of samples after RL, β = 0 minus β = 0.01",
         Within(-ALIKE, ALIKE),
         difference(right, {"kl": 0.0}, {"kl": 0.01}, experiment="collapse"),
         reported=0.0,

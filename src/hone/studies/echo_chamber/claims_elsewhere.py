@@ -1,13 +1,17 @@
 """Claims beyond the core: scale, algorithms, repeats of a corpus, transfer to harder problems."""
 
+from collections.abc import Callable
 from functools import partial
 
 from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
+from hone.runs.results import Results
 from hone.studies.echo_chamber.claims import ALIKE, STILL, claim
+from hone.studies.echo_chamber.mixtures import MISREAD
 from hone.studies.echo_chamber.runs import (
     change_beyond,
     change_of,
+    counted,
     difference,
     mean_of,
     mean_over_runs,
@@ -16,22 +20,30 @@ from hone.studies.echo_chamber.runs import (
     trend_over,
 )
 from hone.studies.echo_chamber.statistics import (
+    GREEDY,
     after,
     between_looks,
-    choosing_more,
     collapse_time,
     drawdown,
     entropy,
     length_ratio,
+    lost_with_copies,
     of_format,
+    part_chosen,
     passed,
     right,
+    wins,
 )
 
-MISREAD: dict[str, Factor] = {"experiment": "scale", "mixture": "times is misread", "rate": 1}
+AMBIGUOUS: dict[str, Factor] = {"experiment": "scale", "mixture": MISREAD, "rate": 1}
 ALL_ALIKE: dict[str, Factor] = {"experiment": "scale", "mixture": "balanced", "rate": 1}
 SMALL, LARGE = {"scale": 0.1}, {"scale": 1.0}
 TEXT = of_format("text")
+GREEDILY = f"{GREEDY} after"
+
+
+def _ends_in(format: str) -> Callable[[Results], bool]:
+    return lambda run: wins(run) == format
 
 
 SCALE = (
@@ -39,18 +51,18 @@ SCALE = (
         "small_ends_in_programs",
         "§3.4, Fig. 7",
         "A small model ends in programs,",
-        "share of programs after RL, 0.1 M parameters, programs that misread a relation, large "
-        "numbers",
+        "share of models of which most runs end so, 0.1 M parameters, programs that misread a "
+        "relation, large numbers",
         AtLeast(0.5),
-        mean_of(of_format("program"), **MISREAD, **SMALL),
+        counted(_ends_in("program"), **AMBIGUOUS, **SMALL),
     ),
     claim(
         "large_ends_in_text",
         "§3.4, Fig. 7",
         "a large one that has read as many tokens in natural language.",
-        "share of text after RL, 1 M parameters, same documents",
+        "share of models of which most runs end so, 1 M parameters, same documents",
         AtLeast(0.5),
-        mean_of(TEXT, **MISREAD, **LARGE),
+        counted(_ends_in("text"), **AMBIGUOUS, **LARGE),
     ),
     claim(
         "scale_moves_to_text",
@@ -58,7 +70,7 @@ SCALE = (
         "Scale moves RL towards natural language,",
         "share of text after RL with 1 M parameters minus with 0.1 M, same documents",
         AtLeast(0.2),
-        difference(TEXT, LARGE, SMALL, **MISREAD),
+        difference(TEXT, LARGE, SMALL, **AMBIGUOUS),
     ),
     claim(
         "scale_at_equal_rates",
@@ -66,7 +78,7 @@ SCALE = (
         "not only by the learning rate of RL that suits a size,",
         "the same, 1 M parameters at the learning rate that 0.1 M has",
         AtLeast(0.2),
-        difference(TEXT, {**LARGE, "rate": 3}, SMALL, **MISREAD),
+        difference(TEXT, {**LARGE, "rate": 3}, SMALL, **AMBIGUOUS),
     ),
     claim(
         "scale_alone",
@@ -80,9 +92,10 @@ SCALE = (
         "larger_choose_less",
         "hone's own",
         "The larger the model, the less of its gain is choosing a format.",
-        "slope of choosing minus refining on the rank of size, programs that misread a relation",
+        "slope of choosing as a part of the gain on the rank of size, programs that misread a "
+        "relation",
         AtMost(0.0),
-        slope_of("scale", choosing_more, **MISREAD),
+        slope_of("scale", part_chosen, **AMBIGUOUS),
     ),
     claim(
         "size_at_equal_tokens",
@@ -107,6 +120,10 @@ def _by(name: str) -> dict[str, Factor]:
     return {"by": name}
 
 
+def _programs_lost(run: Results) -> float:
+    return lost_with_copies(run, "program")
+
+
 _between = partial(minus, experiment="algorithms")
 RESTARTED = "EI, restarted"
 CONTINUED = "EI, continued"
@@ -114,7 +131,7 @@ COMPARED = ("PPO", "PPO, no KL", "GRPO", "GRPO, KL", "GRPO as released", RESTART
 ALGORITHMS = (
     *(
         claim(
-            f"programs_win_by_{by}",
+            f"programs_win_by_{by.replace(',', '').replace(' ', '_')}",
             "§3.5, App. F",
             f"By {by} the winner is programs.",
             f"share of programs after RL, {by}, balanced mixture",
@@ -159,9 +176,9 @@ ALGORITHMS = (
         "expert_iteration_is_lower",
         "§3.5, Fig. 20",
         "Expert iteration, restarted from the pretrained model, ends lower,",
-        "accuracy after it minus that after GRPO, as many samples",
+        "greedy accuracy after it minus that after GRPO, as many samples",
         AtMost(0.0),
-        difference(right, _by(RESTARTED), _by("GRPO"), experiment="algorithms"),
+        difference(right, _by(RESTARTED), _by("GRPO"), GREEDILY, experiment="algorithms"),
     ),
     claim(
         "expert_iteration_is_milder",
@@ -191,12 +208,11 @@ ALGORITHMS = (
     ),
     claim(
         "duplicates_choose_the_winner",
-        "hone's own",
+        "§13.7 of the specification",
         "What drops duplicates favours formats that say the same in many ways.",
-        "share of programs after expert iteration, with duplicates minus without",
-        AtLeast(0.1),
-        difference(of_format("program"), _by("EI, with duplicates"), _by(RESTARTED),
-                   experiment="algorithms"),
+        "share of programs among right responses of the first round, with copies minus without",
+        AtLeast(STILL),
+        mean_over_runs(_programs_lost, experiment="algorithms", by=RESTARTED),
     ),
 )  # fmt: skip
 
@@ -207,11 +223,11 @@ REPEATS = tuple(
     for tokens, how in (("fixed", "at as many tokens"), ("growing", "beside all else"))
     for name, statement, statistic, region, measure in (
         ("repeats_raise_accuracy", "The more often programs are read, the better after RL",
-         f"slope of accuracy after RL {_TIMES}", AtLeast(0.0),
-         partial(trend_over, "times", right)),
+         f"slope of greedy accuracy after RL {_TIMES}", AtLeast(0.0),
+         partial(trend_over, "times", right, (GREEDILY,))),
         ("repeats_raise_the_gain", "and the more RL gains",
-         f"slope of accuracy after RL minus before {_TIMES}", AtLeast(0.0),
-         partial(trend_over, "times", right, ("after", "before"))),
+         f"slope of greedy accuracy after RL minus before {_TIMES}", AtLeast(0.0),
+         partial(trend_over, "times", right, (GREEDILY, f"{GREEDY} before"))),
         ("repeats_cost_variety", "and pass@k is no higher after RL",
          "pass@16 after RL minus before, all repeats", AtMost(0.0),
          partial(change_of, passed)),
@@ -225,15 +241,21 @@ WRITTEN = (
     ("text", "in sentences"),
     ("none", "nowhere"),
 )
+
+
+def _programs_cut(run: Results) -> float:
+    return length_ratio(run, "hard", "program")
+
+
 TRANSFER = (
     *(
         claim(
             f"harder_{by}_{hard}",
             "§4, Table 1",
             f"RL on easy problems helps with {what} that pretraining has {where}.",
-            f"accuracy on {what} after RL minus before",
+            f"greedy accuracy on {what} after RL minus before",
             AtLeast(STILL),
-            change_of(right, "hard", experiment="transfer", by=by, hard=hard),
+            change_of(right, f"hard {GREEDY}", experiment="transfer", by=by, hard=hard),
         )
         for by, what in KINDS
         for hard, where in WRITTEN
@@ -244,10 +266,10 @@ TRANSFER = (
             "§4, Table 1",
             f"With {what} RL helps most where pretraining has them in sentences, more than where "
             f"it has them {where}.",
-            f"change of accuracy on {what} by RL, a tenth of documents about them in text minus "
-            f"{where}",
+            f"change of greedy accuracy on {what} by RL, a tenth of documents about them in text "
+            f"minus {where}",
             AtLeast(0.0),
-            change_beyond(right, "hard", {"hard": "text"}, {"hard": name},
+            change_beyond(right, f"hard {GREEDY}", {"hard": "text"}, {"hard": name},
                           experiment="transfer", by=by),
         )
         for by, what in KINDS
@@ -264,21 +286,30 @@ TRANSFER = (
     ),
     claim(
         "longer_chains_are_cut_short",
-        "hone's own",
-        "Where harder means longer, RL on short chains cuts answers short.",
-        "mean tokens of answers to longer problems, after RL over before, in the format that RL "
-        "ends in, all mixtures",
+        "§13.7 of the specification",
+        "Where harder means longer, RL on short chains cuts programs short,",
+        "mean tokens of programs that answer longer problems, after RL over before, pretraining "
+        "has these as programs",
         AtMost(0.95),
-        mean_over_runs(partial(length_ratio, problems="hard"), experiment="transfer", by="steps"),
+        mean_over_runs(_programs_cut, experiment="transfer", by="steps", hard="program"),
         unit="×",
+    ),
+    claim(
+        "longer_chains_are_left",
+        "hone's own",
+        "and gives up the format that has them, where it is another.",
+        "share of sentences in answers to longer problems, after RL minus before, pretraining has "
+        "these in sentences",
+        AtMost(-0.1),
+        change_of(TEXT, "hard", experiment="transfer", by="steps", hard="text"),
     ),
     claim(
         "unseen_wording",
         "§4",
         "RL helps with problems in words that it has not used.",
-        "accuracy on problems in unseen wording after RL minus before",
-        AtLeast(0.0),
-        change_of(right, "unseen wording", experiment="transfer", hard="none"),
+        "greedy accuracy on problems in unseen wording after RL minus before",
+        AtLeast(STILL),
+        change_of(right, f"unseen wording {GREEDY}", experiment="transfer", hard="none"),
     ),
 )  # fmt: skip
 

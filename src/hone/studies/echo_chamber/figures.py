@@ -6,20 +6,18 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
-from hone.core.vocabulary import OTHER
-from hone.measures import pass_at_k_curve
+from hone.measures import Estimate, pass_at_k_curve
 from hone.measures.accuracy import CORRECT
-from hone.report.phases import phases
 from hone.report.plots import Curve, bars, curves
-from hone.report.scatters import scatter
+from hone.report.scatters import Panel, panels, scatter
 from hone.report.stacks import stacked
+from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.echo_chamber.optimum import late_shares, optimum_of, share_in
 from hone.studies.echo_chamber.runs import (
     each_run,
     mean,
     mean_after,
-    mean_credit,
     models_of,
     of_models,
     responses,
@@ -59,6 +57,11 @@ def unfavourable(results: Results) -> Drawing | None:
     return _collapse(results.select(**CROSSOVER, unfavourable=1.0))
 
 
+def crossover(results: Results) -> Drawing | None:
+    """The same where tagged code is the most frequent format, and programs are more accurate."""
+    return _collapse(results.select(**CROSSOVER, unfavourable=0.0))
+
+
 def pass_at_k(results: Results) -> Drawing | None:
     """pass@k before and after RL, by KL coefficient."""
     runs = results.select(experiment="collapse")
@@ -94,18 +97,29 @@ def kl_sweep(results: Results) -> Drawing | None:
 
 
 def which_wins(results: Results) -> Drawing | None:
-    """The share of programs after RL against their odds before, a point a run."""
+    """The share of programs after RL against their odds before, a point a run, by predictor."""
     runs = results.select(**CROSSOVER)
-    if not len(runs.select(stage="after")):
+    parts = runs.select(stage="after").factor("unfavourable")
+    if not parts:
         return None
-    points: dict[str, dict[str, tuple[float, float]]] = {}
-    for by in PREDICTORS:
-        odds, won = odds_and_wins(runs, by)
-        points[by] = {
-            str(place): point
-            for place, point in enumerate(zip(odds.tolist(), map(float, won), strict=True))
-        }
-    return scatter(points, "log-odds of programs against tagged code before RL", "programs win")
+
+    def points(part: Factor, by: str) -> list[tuple[Estimate, Estimate]]:
+        own = runs.select(unfavourable=part)
+        odds, _ = odds_and_wins(own, by)
+        return [
+            (_exact(each), _exact(shares(responses(run, "after")).get("program", 0.0)))
+            for each, run in zip(odds, each_run(own), strict=True)
+        ]
+
+    return panels([
+        Panel({f"{part:.0%} unfavourable": points(part, by) for part in parts},
+              f"log-odds of {by}", "programs after RL")
+        for by in PREDICTORS
+    ])  # fmt: skip
+
+
+def _exact(value: float) -> Estimate:
+    return Estimate(float(value), None, 0.95, "as counted", ())
 
 
 def optimum(results: Results) -> Drawing | None:
@@ -146,54 +160,6 @@ def parts_of_the_gain(results: Results) -> Drawing | None:
     return bars(groups, "change of accuracy", levels={"none": 0.0})
 
 
-def repeats(results: Results) -> Drawing | None:
-    """Accuracy before and after RL over how often programs were read (Fig. 5)."""
-    runs = results.select(experiment="repeats")
-    times = runs.select(stage="after").factor("times")
-    if len(times) < 2:
-        return None
-
-    def of(own: Results, when: str) -> Curve:
-        rows = [[mean_credit(own.select(times=each, base=model), when, right).value
-                 for each in times] for model in models_of(own)]  # fmt: skip
-        return Curve(np.array(times, dtype=np.float64), np.array(rows))
-
-    series = {
-        f"{when} RL, {how}": of(own, when)
-        for tokens, how in (("fixed", "as many tokens"), ("growing", "beside all else"))
-        if len(own := runs.select(tokens=tokens))
-        for when in ("before", "after")
-    }
-    return curves(series, "times that each program is read", "accuracy", log_x=True)
-
-
-def algorithms(results: Results) -> Drawing | None:
-    """Accuracy of samples over responses drawn, by algorithm (Fig. 14 and 20)."""
-    runs = results.select(experiment="algorithms", stage="rl")
-    series = {}
-    for by in runs.factor("by"):
-        table = of_models(runs.select(by=by).rollouts()).filter(pl.col("temperature") > 0)
-        looks = sorted(table["step"].unique())
-        curve = _accuracy(table, looks)
-        series[str(by)] = Curve(curve.x / curve.x.max(), curve.y)
-    return curves(series, "part of all responses drawn", "accuracy") if series else None
-
-
-def scales(results: Results) -> Drawing | None:
-    """Formats after RL by scale, for each mixture and learning rate."""
-    runs = results.select(experiment="scale", stage="after")
-    cells: dict[tuple[str, str], dict[str, float]] = {}
-    for mixture in runs.factor("mixture"):
-        for rate in runs.factor("rate"):
-            for size in runs.factor("scale"):
-                own = runs.select(mixture=mixture, rate=rate, scale=size)
-                if len(own):
-                    found = shares(responses(own, "after"))
-                    column = f"{mixture},\n{rate} × learning rate"
-                    cells[column, f"{size:g} M"] = found
-    return phases(cells, (*NAMES, OTHER), "parameters") if cells else None
-
-
 def likelihood(results: Results) -> Drawing | None:
     """How likely the pretrained model finds what is sampled, in RL's first round and its last."""
     runs = results.select(stage="drift", **FREE)
@@ -202,7 +168,7 @@ def likelihood(results: Results) -> Drawing | None:
     series = {}
     for when, last in (("first round", False), ("last round", True)):
         rows = [_histogram(run, last) for run in each_run(results.select(**FREE))]
-        series[when] = Curve(_BINS[:-1], np.array(rows))
+        series[when] = Curve((_BINS[:-1] + _BINS[1:]) / 2, np.array(rows))
     return curves(series, "nats a token under the pretrained model", "share of responses")
 
 
@@ -240,7 +206,7 @@ def _collapse(runs: Results) -> Drawing | None:
         for name in formats_of(sampled)
     }
     above = {
-        label: _accuracy(rows, looks)
+        label: accuracy_at(rows, looks)
         for label, rows in (("greedy", table.filter(pl.col("temperature") == 0)),
                             ("sampled", sampled))
     }  # fmt: skip
@@ -248,7 +214,8 @@ def _collapse(runs: Results) -> Drawing | None:
                    "share of responses", "accuracy")  # fmt: skip
 
 
-def _accuracy(table: pl.DataFrame, looks: list[int]) -> Curve:
+def accuracy_at(table: pl.DataFrame, looks: list[int]) -> Curve:
+    """The share of right responses at every look, by model."""
     found = table.group_by("seed", "step").agg(right=CORRECT.mean())
     wide = found.sort("seed", "step").pivot(on="step", index="seed", values="right")
     return Curve(np.array(looks, dtype=np.float64),
@@ -279,6 +246,14 @@ FIGURES: tuple[Figure, ...] = (
         unfavourable,
     ),
     Figure(
+        "crossover",
+        "The most accurate format wins against a more frequent one",
+        "As above, without a penalty, where tagged code is more frequent than programs, which are "
+        "more accurate.",
+        "Stacked shares of three formats over rounds, with curves of accuracy.",
+        crossover,
+    ),
+    Figure(
         "pass_at_k",
         "pass@k before and after RL",
         "Chance that one of k samples at temperature 1 is right, before RL and after it, by KL "
@@ -297,10 +272,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "which_wins",
         "Which format wins",
-        "Whether programs win, against their odds before RL: of shares, of accuracies, and of "
-        "share times accuracy, which is what the KL-regularised optimum comes to. A point is a "
-        "run.",
-        "Points of wins against log-odds before RL.",
+        "The share of programs after RL, against their odds before it, over tagged code: of "
+        "shares, of accuracies, and of share times accuracy, which is what the KL-regularised "
+        "optimum comes to. A point is a run; colours are mixtures.",
+        "Three panels of points: shares of programs after RL against log-odds before it.",
         which_wins,
     ),
     Figure(
@@ -313,22 +288,6 @@ FIGURES: tuple[Figure, ...] = (
         optimum,
     ),
     Figure(
-        "algorithms",
-        "Algorithms at as many samples",
-        "Accuracy of samples at temperature 1 over the responses that were drawn for training; "
-        "balanced mixture.",
-        "Curves of accuracy by algorithm.",
-        algorithms,
-    ),
-    Figure(
-        "repeats",
-        "Repeats of a corpus",
-        "Accuracy of samples at temperature 1 before and after RL, by how often the same programs "
-        "were read: in place of other documents, or beside them.",
-        "Curves of accuracy over repeats.",
-        repeats,
-    ),
-    Figure(
         "parts_of_the_gain",
         "What the gain is made of",
         "The change of accuracy by RL: another format chosen (selection), the same one executed "
@@ -338,14 +297,6 @@ FIGURES: tuple[Figure, ...] = (
         "look small.",
         "Parts of the change of accuracy with intervals, for each arm.",
         parts_of_the_gain,
-    ),
-    Figure(
-        "scales",
-        "Scale, mixture and learning rate",
-        "Shares of formats after RL, mean over runs, of models of three sizes that have read as "
-        "many tokens, some of them arithmetic without stories; large numbers.",
-        "A grid of bars: shares of formats by scale, mixture and learning rate.",
-        scales,
     ),
     Figure(
         "likelihood",

@@ -18,7 +18,7 @@ class Mixture:
     formats: tuple[Format, ...] = FORMATS
 
 
-MISREAD = ("fewer", "times")
+WRONG = ("fewer", "times")
 """Relations that tagged documents always get wrong. Without, tagged code is as accurate as a
 program, as both let the interpreter calculate; between equals RL does not choose. And what is wrong
 now and then RL weeds out (a format with 30 % of such documents ended as the most accurate)."""
@@ -28,7 +28,7 @@ def mixed(
     program: float,
     tagged: float,
     text: float,
-    misread: Sequence[tuple[str, ...]] = ((), MISREAD, ()),
+    misread: Sequence[tuple[str, ...]] = ((), WRONG, ()),
 ) -> Mixture:
     """Shares of the three formats, the rest background; what each of them always gets wrong."""
     shares = tuple(
@@ -53,12 +53,14 @@ def towards_unfavourable(part: float) -> Mixture:
     return mixed(program, tagged, text)
 
 
+MISREAD = "times is misread"
+"""The mixture whose programs have an error that neither size nor sharpening removes."""
 MIXTURES: dict[str, Mixture] = {
     "balanced": mixed(0.28, 0.28, 0.28),
     "all sound": mixed(0.28, 0.28, 0.28, ((), (), ())),
-    "never right": mixed(0.28, 0.28, 0.28, 3 * ((*MISREAD, "more"),)),
+    "never right": mixed(0.28, 0.28, 0.28, 3 * ((*WRONG, "more"),)),
     "no format": Mixture((Source(BACKGROUND, 1.0),)),
-    "times is misread": mixed(0.33, 0.10, 0.33, (("times",), MISREAD, ())),
+    MISREAD: mixed(0.33, 0.10, 0.33, (("times",), WRONG, ())),
     "two styles": Mixture(
         (
             Source("program", 0.63, wrong=0.1),

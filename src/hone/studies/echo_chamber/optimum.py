@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import polars as pl
 
+from hone.measures import Estimate
 from hone.measures.accuracy import CORRECT
 from hone.runs.results import Results
-from hone.studies.echo_chamber.runs import responses
+from hone.studies.echo_chamber.runs import each_run, mean_over_runs, responses
 from hone.studies.echo_chamber.statistics import shares
+from hone.studies.study import Measure
 
 STILL_MOVING = 0.03  # of total variation from the third quarter of rounds to the last
 
@@ -65,6 +68,23 @@ def distance_from_optimum(run: Results, found: Mapping[str, float]) -> float:
 def distance_from_mixed(run: Results) -> float:
     """Between late shares and those of the best choice of formats."""
     return distance(late_shares(run), mixed_shares(responses(run, "before"), _penalty(run)))
+
+
+def way_left_under(kl: float) -> Measure:
+    """`way_left`, with a note of how many runs it was too early to say of."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(experiment="optimum", kl=kl)
+        found = mean_over_runs(way_left)(runs)
+        moving = runs_still_moving(runs)
+        return replace(found, note=f"runs still moving: {moving}") if found and moving else found
+
+    return measure
+
+
+def runs_still_moving(runs: Results) -> int:
+    """How many have not come to rest."""
+    return sum(still_moving(run) > STILL_MOVING for run in each_run(runs))
 
 
 def way_left(run: Results) -> float:

@@ -6,7 +6,7 @@ credit) is compared problem by problem, and its interval is never narrower than 
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import polars as pl
@@ -115,10 +115,15 @@ def change_in_each(credit: Callable[[Results], Credit], /, **factors: Factor) ->
 
 
 def difference(
-    credit: Credit, one: Mapping[str, Factor], other: Mapping[str, Factor], /, **factors: Factor
+    credit: Credit,
+    one: Mapping[str, Factor],
+    other: Mapping[str, Factor],
+    stage: str = "after",
+    /,
+    **factors: Factor,
 ) -> Measure:
     """The mean credit after RL of some runs minus that of others."""
-    return paired(credit, ("after", one), ("after", other), **factors)
+    return paired(credit, (stage, one), (stage, other), **factors)
 
 
 def change_beyond(
@@ -188,12 +193,18 @@ Number = Callable[[Results], float]
 
 
 def over_models(runs: Results, value: Number, known_to: Number | None = None) -> Estimate:
-    """The mean over pretrained models of a number that each has, never sharper than it is known."""
+    """The mean over pretrained models of a number that each has.
+
+    Args:
+        runs: of RL.
+        value: of all runs of a model.
+        known_to: of all runs, how far off the mean may be; None where models differ more.
+    """
     models = models_of(runs)
     values = [value(runs.select(base=model)) for model in models]
     if known_to is None:
         return over_seeds(values, models)
-    center, off = float(np.mean(values)), mean(known_to, runs)
+    center, off = float(np.mean(values)), known_to(runs)
     return over_seeds(values, models, floor=(center - off, center + off))
 
 
@@ -202,7 +213,7 @@ def mean_over_runs(value: Number, known_to: Number | None = None, /, **factors: 
 
     Args:
         value: the number.
-        known_to: how far off it may be; None where models differ more.
+        known_to: how far off that of a run may be; None where models differ more.
         factors: of the runs.
     """
 
@@ -210,7 +221,8 @@ def mean_over_runs(value: Number, known_to: Number | None = None, /, **factors: 
         runs = results.select(**factors)
         if not len(runs.select(stage="rl")):
             return None
-        return over_models(runs, lambda own: mean(value, own), known_to)
+        known = None if known_to is None else partial(mean, known_to)
+        return over_models(runs, partial(mean, value), known)
 
     return measure
 
@@ -234,10 +246,15 @@ def minus(
         runs = results.select(**factors)
         if not all(len(runs.select(stage="rl", **each)) for each in (one, other)):
             return None
+
+        def known(own: Results) -> float:
+            assert known_to is not None
+            return max(mean(known_to, own.select(**each)) for each in (one, other))
+
         return over_models(
             runs,
             lambda own: mean(value, own.select(**one)) - mean(value, own.select(**other)),
-            known_to,
+            None if known_to is None else known,
         )
 
     return measure

@@ -1,5 +1,6 @@
 """Statistics of responses and of runs: formats, what became of variety, when a policy collapsed."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,11 @@ from hone.tasks.word_problems.formats import FORMATS
 NAMES = tuple(each.name for each in FORMATS)
 FREE: dict[str, Factor] = {"experiment": "collapse", "kl": 0.0}
 """The balanced mixture without a KL penalty."""
+GENTLE: dict[str, Factor] = {"experiment": "gentle"}
+"""The same at a third of the learning rate."""
+GREEDY = "greedy"  # responses, by the names of their stages
 RARE = 0.05  # share of a format below which its accuracy is not compared
+GAINED = 0.05  # of accuracy, from which a gain is taken apart
 COLLAPSED = 0.9  # share of a format from which a policy counts as collapsed onto it
 _SMOOTHED = 5  # rounds of which the mean reward is taken where falls are looked for
 
@@ -26,11 +31,6 @@ def right(table: pl.DataFrame) -> pl.DataFrame:
     """Credit for being right, at the temperature that responses before and after RL have."""
     rows, _ = usable(table, "accuracy", ("problem_id", "grade"))
     return per_problem(rows, CORRECT.mean())
-
-
-def right_greedily(table: pl.DataFrame) -> pl.DataFrame:
-    """Credit for a right greedy answer."""
-    return right(table.filter(pl.col("temperature") == 0))
 
 
 def passed(table: pl.DataFrame) -> pl.DataFrame:
@@ -101,18 +101,31 @@ def wins(run: Results) -> str:
     return winner(responses(run, "after"))
 
 
-def length_ratio(run: Results, problems: str) -> float:
-    """Mean tokens of responses after RL over those before it, in the format that the run ends in.
+def length_ratio(run: Results, problems: str, format: str) -> float:
+    """Mean tokens of responses in a format after RL over those before it; NaN where it is missing.
 
     Formats differ in length: over all of them the ratio would tell which of them is left.
     """
-    tables = [responses(run, f"{problems} {when}") for when in ("after", "before")]
-    left = pl.col("strategy") == winner(tables[0])
     last, first = (
-        table.filter(left).select(pl.col("response_ids").list.len().mean()).item()
-        for table in tables
+        _tokens(responses(run, f"{problems} {when}").filter(strategy=format))
+        for when in ("after", "before")
     )
-    return float(last / first)
+    return last / first
+
+
+def _tokens(table: pl.DataFrame) -> float:
+    """The mean length of responses; NaN of none."""
+    lengths = table["response_ids"].list.len().to_numpy()
+    return float(lengths.mean()) if len(lengths) else math.nan
+
+
+def lost_with_copies(run: Results, format: str) -> float:
+    """A format's share of the right responses of RL's first round, minus that where copies go."""
+    table = run.select(stage="rl").rollouts("train", steps=(1,)).filter(CORRECT)
+    if not table.height:
+        return math.nan
+    once = table.unique(["problem_id", "response_text"])
+    return shares(table).get(format, 0.0) - shares(once).get(format, 0.0)
 
 
 @dataclass(frozen=True)
@@ -197,14 +210,18 @@ def drawn(run: Results) -> float:
 
 def learned_from(run: Results) -> float:
     """Responses that updates were made on, as often as they were."""
-    rounds = _rounds(run).with_columns(epochs=pl.col("epochs").fill_null(0))
+    rounds = _rounds(run)
+    if "epochs" not in rounds.columns:  # in no round was there anything to keep
+        return 0.0
+    rounds = rounds.with_columns(epochs=pl.col("epochs").fill_null(0))
     return float((rounds["drawn"] * rounds["kept"] * rounds["epochs"]).sum())
 
 
 def largest_fall(rewards: np.ndarray) -> float:
-    """Of the moving mean of rewards from an earlier, higher one."""
-    size = min(_SMOOTHED, len(rewards))
-    smooth = np.convolve(rewards, np.full(size, 1 / size), mode="valid")
+    """Of the moving mean of rewards from an earlier, higher one; NaN of too few rounds."""
+    if len(rewards) <= _SMOOTHED:
+        return math.nan
+    smooth = np.convolve(rewards, np.full(_SMOOTHED, 1 / _SMOOTHED), mode="valid")
     return float((np.maximum.accumulate(smooth) - smooth).max())
 
 
@@ -240,6 +257,19 @@ def refining(run: Results) -> float:
 def choosing_more(run: Results) -> float:
     """What choosing other formats gains beyond what refining does."""
     return choosing(run) - refining(run)
+
+
+def part_chosen(run: Results) -> float:
+    """The part of a gain that is choosing formats; NaN where there is hardly a gain."""
+    chosen, refined = choosing(run), refining(run)
+    return chosen / (chosen + refined) if chosen + refined > GAINED else math.nan
+
+
+def known_from_problems(run: Results) -> float:
+    """How far off the parts of a run's change may be, by its problems alone."""
+    found = decomposition(run)
+    ends = [part.interval for part in (found.selection, found.improvement) if part.interval]
+    return max(((high - low) / 2 for low, high in ends), default=math.nan)
 
 
 def base_logprobs(run: Results, last: bool, format: str | None = None) -> np.ndarray:

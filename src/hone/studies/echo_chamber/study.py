@@ -7,14 +7,13 @@ function below is one experiment; `Settings.experiments` names those that a run 
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import get_args
 
 from hone.core.contracts import Task
 from hone.objectives.algorithms import Critic, expert_iteration, grpo, ppo, rloo, star
 from hone.objectives.divergence import KL
 from hone.runs.plan import Node
+from hone.studies.echo_chamber import figures_elsewhere
 from hone.studies.echo_chamber.arms import (
-    Harder,
     Settings,
     asked_elsewhere,
     millions,
@@ -28,6 +27,7 @@ from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.corpora import corpora
 from hone.studies.echo_chamber.figures import FIGURES
 from hone.studies.echo_chamber.mixtures import (
+    MISREAD,
     MIXTURES,
     WITHOUT_HARD,
     added,
@@ -55,15 +55,23 @@ def collapse(settings: Settings, seed: int) -> Iterator[Node]:
             yield from with_rl(settings, base, rl)
 
 
+def gentle(settings: Settings, seed: int) -> Iterator[Node]:
+    """The balanced mixture at a third of the learning rate: what of the above is haste."""
+    base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
+    lr = settings.size.lr / 3
+    rl = post_train(settings, base, f"balanced, lr {lr:g}", lr=lr, experiment="gentle")
+    yield from with_rl(settings, base, rl, forced=())
+
+
 def crossover(settings: Settings, seed: int) -> Iterator[Node]:
     """From a mixture whose most frequent format is a worse one to one that has little else."""
     for part in settings.parts:
         arm = f"{part:.0%} unfavourable"
         base = pretrain(settings, seed, arm, towards_unfavourable(part), unfavourable=part)
-        ends = part in (settings.parts[0], settings.parts[-1])
-        for repeat in range(1, 1 + (settings.repeats if ends else 1)):
+        forced = ("before",) if part == settings.parts[-1] else ()
+        for repeat in range(1, 1 + settings.repeats):
             rl = post_train(settings, base, arm, repeat, experiment="crossover")
-            yield from with_rl(settings, base, rl, forced=("before",))
+            yield from with_rl(settings, base, rl, forced)
 
 
 def well_read(settings: Settings, seed: int) -> Iterator[Node]:
@@ -109,10 +117,11 @@ def controls(settings: Settings, seed: int) -> Iterator[Node]:
 def optimum(settings: Settings, seed: int) -> Iterator[Node]:
     """Long runs under large penalties, whose optimum is known (§3.6).
 
-    RLOO with the penalty in the reward, as its gradient is that of expected reward minus β KL.
+    RLOO with the penalty in the reward, as its gradient is that of expected reward minus β KL. The
+    optimum is told from four times the samples: from few it looks nearer to where RL begins.
     """
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
-    long = replace(settings, rounds=2 * settings.rounds)
+    long = replace(settings, rounds=2 * settings.rounds, samples=4 * settings.samples)
     for kl in PENALTIES:
         arm = f"balanced, RLOO, β = {kl:g}"
         penalised = rloo(minibatch=settings.minibatch, kl=KL(kl, "k1", "reward"))
@@ -127,29 +136,28 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
         for mixture in settings.mixtures:
             arm, reads = f"{size}, {mixture}", drilled(MIXTURES[mixture])
             base = pretrain(large, seed, arm, reads, mixture=mixture, scale=millions(size))
-            for times in (1, 3):
-                lr = times * large.size.lr
-                rl = post_train(
-                    large, base, f"{arm}, lr {lr:g}", lr=lr, experiment="scale", rate=times
-                )
-                is_decomposed = mixture == settings.mixtures[0] and times == 1
-                forced = ("before", "after") if is_decomposed else ()
+            forced = ("before", "after") if mixture == MISREAD else ()
+            is_compared = size in (settings.scales[0], settings.scales[-1])
+            for repeat in range(1, 1 + (settings.repeats if is_compared else 1)):
+                rl = post_train(large, base, arm, repeat, experiment="scale", rate=1)
                 yield from with_rl(large, base, rl, forced)
+            fast = post_train(large, base, f"{arm}, 3 × lr", lr=3 * large.size.lr,
+                              experiment="scale", rate=3)  # fmt: skip
+            yield from with_rl(large, base, fast, forced=())
 
 
 def tokens(settings: Settings, seed: int) -> Iterator[Node]:
-    """Size against tokens read, each by itself: small numbers, the smallest model and the largest.
+    """A larger model, and a small one that reads more: small numbers.
 
     A change of winner between models that differ in both (as in §3.4) says nothing of either.
     """
-    mixture = settings.mixtures[0]
-    for size in (settings.scales[0], settings.scales[-1]):
-        for times in (1, 3):
-            longer = replace(settings, scale=size, steps=times * settings.steps)
-            arm = f"{size}, {times}× documents"
-            base = pretrain(longer, seed, arm, MIXTURES[mixture], scale=millions(size))
-            rl = post_train(longer, base, arm, experiment="tokens", documents=times)
-            yield from with_rl(longer, base, rl, forced=())
+    small, *_, large = settings.scales
+    for size, times in ((small, 1), (small, 3), (large, 1)):
+        own = replace(settings, scale=size, steps=times * settings.steps)
+        arm = f"{size}, {times}× documents"
+        base = pretrain(own, seed, arm, MIXTURES[MISREAD], scale=millions(size))
+        rl = post_train(own, base, arm, experiment="tokens", documents=times)
+        yield from with_rl(own, base, rl, forced=())
 
 
 PENALTY = 0.01
@@ -200,8 +208,8 @@ def repeats(settings: Settings, seed: int) -> Iterator[Node]:
 
 def transfer(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on easy problems, and what becomes of harder ones, by who wrote of them (§4)."""
-    for by in get_args(Harder):
-        hard = settings.harder(by)
+    for by in settings.harder:
+        hard = settings.harder_by(by)
         mixtures = {"none": WITHOUT_HARD} | {name: with_hard(name) for name in NAMES}
         for name, mixture in mixtures.items():
             arm = f"harder {by} in {name}"
@@ -218,6 +226,7 @@ EXPERIMENTS = {
     function.__name__: function
     for function in (
         collapse,
+        gentle,
         crossover,
         well_read,
         all_sound,
@@ -239,12 +248,14 @@ def plan(settings: Settings) -> list[Node]:
     return seed_by_seed(settings, EXPERIMENTS)
 
 
-CORE = Settings(("collapse",), seeds=(4, 5, 6, 7, 8, 9), repeats=2)
+CORE = Settings(("collapse", "gentle"), seeds=(4, 5, 6, 7, 8, 9), repeats=2)
 """Of six models that all do something the exact interval says: more than half do."""
-THREE = replace(CORE, seeds=(4, 5, 6), repeats=1)
-SCALED = replace(THREE, experiments=("scale",), rounds=40, problems=256, samples=8, looks=8)
+ONCE = replace(CORE, repeats=1)
+THREE = replace(ONCE, seeds=(4, 5, 6))
+SCALED = replace(CORE, experiments=("scale",), rounds=40, problems=256, samples=8, looks=8)
 LARGER = replace(
     SCALED,
+    repeats=1,
     scales=("1M", "4M", "20M"),
     high=4,
     distractors=2,
@@ -292,21 +303,23 @@ study = Study(
         "full": {
             "core": CORE,
             "crossover": replace(CORE, experiments=("crossover",)),
-            "controls": replace(
-                THREE, experiments=("well_read", "all_sound", "refinement", "controls")
-            ),
-            "optimum": replace(THREE, experiments=("optimum",)),
-            "scale": SCALED,
-            "tokens": replace(SCALED, experiments=("tokens",)),
-            "algorithms": replace(CORE, experiments=("algorithms",), repeats=1),
+            "controls": replace(THREE, experiments=("well_read", "all_sound", "controls")),
+            "styles": replace(ONCE, experiments=("refinement",)),
+            "optimum": replace(ONCE, experiments=("optimum",)),
+            "scale": replace(SCALED, mixtures=(MISREAD,)),
+            "scale_all_alike": replace(SCALED, mixtures=("balanced",), repeats=1),
+            "tokens": replace(SCALED, experiments=("tokens",), repeats=1),
+            "algorithms": replace(ONCE, experiments=("algorithms",)),
             "repeats": replace(THREE, experiments=("repeats",)),
-            "transfer": replace(THREE, experiments=("transfer",)),
+            "larger_numbers": replace(ONCE, experiments=("transfer",), harder=("numbers",)),
+            "longer_chains": replace(ONCE, experiments=("transfer",), harder=("steps",)),
         },
         "larger": {"": LARGER},
         "paper": {"150M": PAPER, "1B": replace(PAPER, scale="1B")},
     },
     plan=plan,
     claims=(*CLAIMS, *WITHIN_FORMATS, *ELSEWHERE),
-    figures=FIGURES,
+    figures=(*FIGURES, *figures_elsewhere.ELSEWHERE),
     tables=TABLES,
+    overviews=figures_elsewhere.OVERVIEWS,
 )

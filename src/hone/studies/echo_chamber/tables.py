@@ -8,17 +8,18 @@ from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.echo_chamber.optimum import (
-    STILL_MOVING,
     distance_from_mixed,
     distance_from_optimum,
     late_shares,
     optimum_of,
+    runs_still_moving,
     share_in,
     still_moving,
 )
 from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, responses
 from hone.studies.echo_chamber.statistics import (
     FREE,
+    GREEDY,
     NAMES,
     after,
     agreed,
@@ -28,6 +29,7 @@ from hone.studies.echo_chamber.statistics import (
     entropy,
     formats_of,
     learned_from,
+    length_ratio,
     of_format,
     passed,
     reward_at_the_end,
@@ -48,12 +50,13 @@ def arms(results: Results) -> Rows | None:
     for arm in results.select(stage="after").arms:
         own = results.select(arm=arm)
         k = samples(responses(own, "after"))
-        credits = {"accuracy": right, f"pass@{k}": passed, f"majority@{k}": agreed}
+        credits = {"samples": right, f"pass@{k}": passed, f"majority@{k}": agreed}
         styles = [name for name in formats_of(responses(own, "before")) if name != OTHER]
         credits |= {name: of_format(name) for name in dict.fromkeys((*NAMES, *styles))}
         for when in ("before", "after"):
             rows[f"{arm}, {when}"] = {
-                name: mean_credit(own, when, credit) for name, credit in credits.items()
+                "greedy": mean_credit(own, f"{GREEDY} {when}", right),
+                **{name: mean_credit(own, when, credit) for name, credit in credits.items()},
             }
         rows[f"{arm}, after"]["collapsed by"] = mean(lambda run: course(run).collapsed_by, own)
         rows[f"{arm}, after"]["moved at the end"] = mean(still_moving, own)
@@ -97,13 +100,31 @@ def transfer(results: Results) -> Rows | None:
         own, row = runs.select(arm=arm), rows.setdefault(arm, {})
         for problems in ("", "hard", "unseen wording"):
             for when in ("before", "after"):
-                stage = f"{problems} {when}".strip()
-                if not len(own.select(stage=stage)):
-                    continue
-                row[f"{problems or 'easy'}, {when}"] = mean_credit(own, stage, right)
-                if problems == "hard":
-                    row[f"hard, pass@k, {when}"] = mean_credit(own, stage, passed)
+                stage = f"{problems} {GREEDY} {when}".strip()
+                if len(own.select(stage=stage)):
+                    row[f"{problems or 'easy'}, {when}"] = mean_credit(own, stage, right)
+        row |= _on_hard(own)
     return rows or None
+
+
+def _on_hard(runs: Results) -> dict[str, Cell]:
+    """What samples on harder problems come to, and how they are written, where these are asked."""
+    found: dict[str, Cell] = {}
+    if not len(runs.select(stage="hard after")):
+        return found
+    (where,) = runs.select(stage="after").factor("hard") or ("none",)
+    for when in ("before", "after"):
+        stage = f"hard {when}"
+        found[f"hard, pass@k, {when}"] = mean_credit(runs, stage, passed)
+        if where in NAMES:
+            found[f"hard, as read, {when}"] = mean_credit(runs, stage, of_format(str(where)))
+    found["tokens, after over before"] = mean(_length_of_the_winner, runs)
+    return found
+
+
+def _length_of_the_winner(run: Results) -> float:
+    """Of answers to harder problems, after RL over before, in the format that the run ends in."""
+    return length_ratio(run, "hard", wins(run))
 
 
 def thresholds(results: Results) -> Rows | None:
@@ -124,14 +145,31 @@ def thresholds(results: Results) -> Rows | None:
 
 
 def winners(results: Results) -> Rows | None:
-    """How many models end in which format, by size."""
+    """Formats after RL by size, and how many models end in which."""
     rows: dict[str, dict[str, Cell]] = {}
-    runs = results.select(experiment="scale")
+    runs = results.where(lambda factors: factors.get("experiment") in ("scale", "tokens"))
     for arm in runs.select(stage="after").arms:
-        found = [wins(run) for run in each_run(runs.select(arm=arm))]
-        rows[arm] = {name: found.count(name) for name in NAMES}
-        rows[arm]["moved at the end"] = mean(still_moving, runs.select(arm=arm))
+        own = runs.select(arm=arm)
+        ends = [wins(run) for run in each_run(own)]
+        condition, size = _condition(own)
+        rows[arm] = {
+            "condition": condition,
+            "parameters": size,
+            **{name: mean_credit(own, "after", of_format(name)) for name in NAMES},
+            **{f"runs that end in {name}": ends.count(name) for name in NAMES},
+            "moved at the end": mean(still_moving, own),
+        }
     return rows or None
+
+
+def _condition(runs: Results) -> tuple[str, str]:
+    """What an arm reads and how fast RL goes, and its size."""
+    factors = runs.select(stage="after").stages[0].factors
+    if factors["experiment"] == "tokens":
+        read = f"small numbers, {factors['documents']} × documents"
+    else:
+        read = f"{factors['mixture']}, {factors['rate']} × learning rate"
+    return read, f"{factors['scale']:g} M"
 
 
 def algorithms(results: Results) -> Rows | None:
@@ -165,7 +203,7 @@ def optimum(results: Results) -> Rows | None:
             lambda run: distance_from_optimum(run, shares(responses(run, "before"))), own
         )
         row["moved at the end"] = mean(still_moving, own)
-        row["runs still moving"] = sum(still_moving(run) > STILL_MOVING for run in each_run(own))
+        row["runs still moving"] = runs_still_moving(own)
     return rows or None
 
 
@@ -187,11 +225,11 @@ TABLES: tuple[Table, ...] = (
     Table(
         "arms",
         "Before and after RL",
-        "Accuracy, pass@k and majority@k of samples at temperature 1 to the same problems, and the "
-        "share of each format, by arm; by which part of all rounds one format had nine tenths "
-        "(above 1: never); how far shares still went from the third quarter of the rounds to the "
-        "last; and the mean reward of the last eighth (of right answers, unless the arm says "
-        "otherwise), which is above accuracy where training problems are remembered.",
+        "Greedy accuracy; accuracy, pass@k and majority@k of samples at temperature 1 to the same "
+        "problems; the share of each format; by which part of all rounds one format had nine "
+        "tenths (above 1: never); how far shares still went from the third quarter of the rounds "
+        "to the last; and the mean reward of the last eighth (of right answers, unless the arm "
+        "says otherwise), which is above accuracy where training problems are remembered.",
         arms,
     ),
     Table(
@@ -208,16 +246,18 @@ TABLES: tuple[Table, ...] = (
     Table(
         "winners",
         "Winners by size",
-        "Models that end in each format, by size, mixture and learning rate; and how far shares "
-        "still went from the third quarter of the rounds to the last.",
+        "Shares of formats after RL by size, by what was read and at which learning rate; how many "
+        "runs end in each; and how far shares still went from the third quarter of the rounds to "
+        "the last.",
         winners,
     ),
     Table(
         "transfer",
         "Transfer",
-        "Accuracy at temperature 1 before and after RL on easy problems: on such problems, on "
-        "harder ones, and on easy ones in wording that neither RL nor pretraining has; by what "
-        "format a tenth of pretraining documents had about harder problems.",
+        "Greedy accuracy before and after RL on easy problems: on such problems, on harder ones, "
+        "and on easy ones in wording that neither RL nor pretraining has; by what format a tenth "
+        "of pretraining documents had about harder problems. Of samples on harder ones: pass@k, "
+        "the share of that format, and the length in the format that RL ends in.",
         transfer,
     ),
     Table(
@@ -225,7 +265,8 @@ TABLES: tuple[Table, ...] = (
         "What the algorithms learn from",
         "Responses drawn over all rounds; how many of them updates were made on, counted as often "
         "as they were (expert iteration keeps what is right, once each unless it has duplicates); "
-        "the largest fall of the mean reward in training, over 5 rounds; and the entropy of the "
+        "the largest fall of the mean reward in training, over 5 rounds (more than expert "
+        "iteration has); and the entropy of the "
         "format after it, in nats. Means over runs, then models.",
         algorithms,
     ),
