@@ -480,6 +480,23 @@ def test_a_change_is_compared_with_another_change(tmp_path: Path) -> None:
     assert found.value == pytest.approx(0.25)
 
 
+def test_where_nothing_is_ever_right_nothing_is_sure(tmp_path: Path) -> None:
+    """Neither that one change is larger than another, nor that there is no trend."""
+    made = Runs(tmp_path)
+    for base in (1, 2, 3):
+        for hard, times in (("text", 1), ("none", 2), ("program", 4)):
+            for stage in ("hard before", "hard after"):
+                made.add(stage, base, {"evaluation-000001": answers(*[0.0] * 8)}, base=base,
+                         repeat=1, hard=hard, times=times)  # fmt: skip
+    beyond = runs.change_beyond(statistics.right, "hard", {"hard": "text"}, {"hard": "none"})
+    trend = runs.trend_over("times", statistics.right, ("hard after", "hard before"))
+    for measure in (beyond, trend):
+        found = measure(made.results)
+        assert found is not None
+        assert found.interval is not None
+        assert found.interval[0] < -0.1 < 0.1 < found.interval[1]
+
+
 def test_late_shares_are_of_the_last_quarter_of_rounds(tmp_path: Path) -> None:
     made = Runs(tmp_path)
     formats = ["text"] * 5 + ["tagged", "program", "program"]

@@ -142,7 +142,7 @@ def change_beyond(
         if not all(len(runs.select(stage=stage)) for runs, stage in sides):
             return None
         credits = [credits_of(runs, stage, credit) for runs, stage in sides]
-        return _estimated(_summed(list(zip((1.0, -1.0, -1.0, 1.0), credits, strict=True))), None)
+        return _of_sum(list(zip((1.0, -1.0, -1.0, 1.0), credits, strict=True)))
 
     return measure
 
@@ -167,9 +167,16 @@ def trend_over(
             for weight, level in zip(weights, levels, strict=True)
             for place, stage in enumerate(stages)
         ]  # fmt: skip
-        return _estimated(_summed(parts), None)
+        return _of_sum(parts)
 
     return measure
+
+
+def _of_sum(parts: list[tuple[float, pl.DataFrame]]) -> Estimate:
+    """The mean weighted sum of credits; where no problem's differs, as wide as it can be."""
+    weights = [weight for weight, _ in parts]
+    low, high = (sum(end(weight, 0.0) for weight in weights) for end in (min, max))
+    return _estimated(_summed(parts), (low, high))
 
 
 def _summed(parts: list[tuple[float, pl.DataFrame]]) -> pl.DataFrame:
@@ -183,7 +190,7 @@ def _summed(parts: list[tuple[float, pl.DataFrame]]) -> pl.DataFrame:
     )
 
 
-def _estimated(credits: pl.DataFrame, bounds: tuple[float, float] | None) -> Estimate:
+def _estimated(credits: pl.DataFrame, bounds: tuple[float, float]) -> Estimate:
     """The mean over models and problems."""
     return estimate(credits.with_columns(uses=pl.lit(1.0)), CONFIDENCE, bounds=bounds)
 
