@@ -77,6 +77,34 @@ def test_estimates_follow_what_finished_stages_took(tmp_path: Path) -> None:
     assert seconds_taken(NODES[1].folder(tmp_path)) is None
 
 
+class OfAnotherKind(Toy):
+    """A stage that something else carries out."""
+
+    implementation = "tests.runs.toy:another"
+
+
+class Unseen(Toy):
+    """A stage of which nothing has been carried out."""
+
+    implementation = "tests.runs.toy:unseen"
+
+
+def test_a_stage_is_told_by_stages_of_its_own_kind(tmp_path: Path) -> None:
+    """Others are told by all there are, one kind as much as another."""
+    others = [node(OfAnotherKind(name)) for name in ("slow", "slower", "slowest")]
+    write(tmp_path, 0, 4, 600.0, done=True)
+    for other in others[:2]:
+        folder = other.folder(tmp_path)
+        folder.mkdir(parents=True)
+        (folder / "timing.jsonl").write_text('{"step": 1, "seconds": 60.0}\n')
+        finish(folder)
+    estimator = Estimator([*NODES, *others], tmp_path)
+    assert estimator.seconds(NODES[1]) == pytest.approx(600, abs=5)
+    assert estimator.seconds(others[2]) == pytest.approx(60, abs=5)
+    unseen = estimator.seconds(node(Unseen("unseen")))
+    assert unseen == pytest.approx(2 / (1 / 600 + 1 / 60), abs=5)
+
+
 @dataclass(frozen=True)
 class OnDevice(Toy):
     """A stage that says where it is carried out."""

@@ -21,6 +21,7 @@ from hone.runs.environment import numerics
 from hone.runs.executor import Progress
 from hone.runs.folder import is_complete, is_sound
 from hone.runs.plan import Node, missing, unique
+from hone.training.configs import Likelihood, Respond
 
 _NOMINAL_RATE = 100e9  # floating-point operations a second of one thread, before any are known
 _DISPATCH = 300_000  # a token costs as much besides its arithmetic as so many parameters
@@ -48,20 +49,28 @@ def seconds_taken(folder: Path) -> float | None:
 class Estimator:
     """Seconds a stage will take, from its tokens and model, calibrated on finished stages.
 
-    What a device other than the CPU does in a second is not known before a stage has run on it.
+    On those of its own kind if there are any: responses end before they are as long as they may be,
+    demonstrations do not. What a device other than the CPU does in a second is not known before a
+    stage has run on it.
     """
 
     def __init__(self, nodes: Sequence[Node], root: Path) -> None:
-        rates: dict[str, list[float]] = {}
+        alike: dict[tuple[str, str], list[float]] = {}
         for node in unique(nodes):
             if is_complete(node.folder(root)) and (taken := seconds_taken(node.folder(root))):
-                rates.setdefault(_device(node), []).append(self._work(node) / taken)
-        measured = {device: median(found) for device, found in rates.items()}
-        self._rates = {"cpu": _NOMINAL_RATE} | measured
+                kind = _device(node), node.config.implementation
+                alike.setdefault(kind, []).append(self._work(node) / taken)
+        self._of_kind = {kind: median(rates) for kind, rates in alike.items()}
+        self._of_device = {"cpu": _NOMINAL_RATE}
+        for device in {device for device, _ in alike}:
+            kinds = (rate for (place, _), rate in self._of_kind.items() if place == device)
+            self._of_device[device] = median(kinds)
 
     def seconds(self, node: Node) -> float | None:
         """None on a device of which nothing is known."""
-        rate = self._rates.get(_device(node))
+        device = _device(node)
+        kind = device, node.config.implementation
+        rate = self._of_kind.get(kind, self._of_device.get(device))
         return None if rate is None else _START_SECONDS + self._work(node) / rate
 
     def total(self, nodes: Sequence[Node]) -> tuple[float, list[Node]]:
@@ -80,7 +89,8 @@ class Estimator:
         while getattr(base.config, "model", None) is None and base.inputs:
             base = next(iter(base.inputs.values()))
         model = getattr(base.config, "model", None)
-        return 6.0 * node.config.tokens * (_DISPATCH + parameters(model) if model else _LINEAR)
+        passes = 2.0 if isinstance(node.config, Respond | Likelihood) else 6.0  # forward, backward
+        return passes * node.config.tokens * (_DISPATCH + parameters(model) if model else _LINEAR)
 
 
 def plan_table(nodes: Sequence[Node], root: Path, workers: int) -> Group:
