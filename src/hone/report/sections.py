@@ -63,12 +63,11 @@ def write_sections(
 ) -> None:
     """Write every section and its figures, those of all together, and remove all other figures."""
     files: dict[str, bytes] = {}
+    drawn = {figure.name: figure for figure in overviews}
     for section in sections:
         files[f"{section.stem}.json"] = _encoded(section)
-    named = [
-        (section.stem_of(figure), figure) for section in sections for figure in section.figures
-    ]
-    for stem, figure in [*named, *((figure.name, figure) for figure in overviews)]:
+        drawn |= {section.stem_of(figure): figure for figure in section.figures}
+    for stem, figure in drawn.items():
         files[f"{stem}.svg"] = figure.svg.encode()
         files[f"{stem}.png"] = figure.png
     for name, content in files.items():

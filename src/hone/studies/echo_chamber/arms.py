@@ -69,6 +69,7 @@ def millions(scale: str) -> float:
     return float(scale[:-1]) * {"M": 1, "B": 1000}[scale[-1]]
 
 
+GREEDY = "greedy"  # responses, by the names of their stages
 Harder = Literal["numbers", "steps"]
 """What makes problems harder than those of RL: larger numbers, or longer chains."""
 
@@ -232,7 +233,7 @@ def looked_at(settings: Settings, policy: Node, arm: str, when: str,
     assert isinstance(policy.config, Pretrain | PostTrain)
     task = policy.config.task
     greedy = asked_greedily(settings, task)
-    yield Node(arm, f"greedy {when}", greedy, policy.seed, {"policy": policy}, factors)
+    yield Node(arm, f"{GREEDY} {when}", greedy, policy.seed, {"policy": policy}, factors)
     for strategy in (None, *(task.strategies if forced else ())):
         samples = settings.samples if strategy is None else max(4, settings.samples // 4)
         config = asked(settings, task, samples, strategy)
@@ -247,7 +248,7 @@ def asked_elsewhere(
     for name, task in tasks.items():
         for how, config in (
             (name, asked(settings, task, settings.samples)),
-            (f"{name} greedy", asked_greedily(settings, task)),
+            (f"{name} {GREEDY}", asked_greedily(settings, task)),
         ):
             for when, policy in (("before", base), ("after", rl)):
                 inputs = {"policy": policy}

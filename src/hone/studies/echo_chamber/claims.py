@@ -10,6 +10,7 @@ from functools import partial
 from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
+from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.optimum import way_left_under
 from hone.studies.echo_chamber.runs import (
     change_of,
@@ -26,7 +27,6 @@ from hone.studies.echo_chamber.runs import (
 from hone.studies.echo_chamber.statistics import (
     FREE,
     GENTLE,
-    GREEDY,
     after,
     agreed,
     between_looks,

@@ -6,6 +6,7 @@ from functools import partial
 from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
+from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.claims import ALIKE, STILL, claim
 from hone.studies.echo_chamber.mixtures import MISREAD
 from hone.studies.echo_chamber.runs import (
@@ -20,7 +21,6 @@ from hone.studies.echo_chamber.runs import (
     trend_over,
 )
 from hone.studies.echo_chamber.statistics import (
-    GREEDY,
     after,
     between_looks,
     collapse_time,

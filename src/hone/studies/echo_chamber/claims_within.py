@@ -3,6 +3,7 @@
 from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
+from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.claims import ALIKE, STILL, claim
 from hone.studies.echo_chamber.runs import (
     Credit,
@@ -14,7 +15,6 @@ from hone.studies.echo_chamber.runs import (
 from hone.studies.echo_chamber.statistics import (
     FREE,
     GENTLE,
-    GREEDY,
     choosing,
     choosing_more,
     known_from_problems,

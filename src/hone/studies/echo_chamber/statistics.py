@@ -20,7 +20,6 @@ FREE: dict[str, Factor] = {"experiment": "collapse", "kl": 0.0}
 """The balanced mixture without a KL penalty."""
 GENTLE: dict[str, Factor] = {"experiment": "gentle"}
 """The same at a third of the learning rate."""
-GREEDY = "greedy"  # responses, by the names of their stages
 RARE = 0.05  # share of a format below which its accuracy is not compared
 GAINED = 0.05  # of accuracy, from which a gain is taken apart
 COLLAPSED = 0.9  # share of a format from which a policy counts as collapsed onto it
@@ -238,30 +237,37 @@ def _forced(runs: Results, when: str) -> pl.DataFrame | None:
     return pl.concat(tables) if tables else None
 
 
-def choosing(run: Results) -> float:
-    """What other formats are worth at the accuracies before RL: Σ Δs·a.
+def chosen_and_refined(run: Results) -> tuple[float, float]:
+    """What other formats are worth at the accuracies before RL, Σ Δs·a, and the rest, Σ s·Δa.
 
+    The latter is what is done better in the formats that are left, with the shares after RL.
     Midpoints would charge the winner's share with what RL forgets of formats that it gives up: by
     the end nobody asks for them, and their forced accuracy is near 0.
     """
     found = decomposition(run)
-    return found.selection.value - found.interaction.value / 2
+    half = found.interaction.value / 2
+    return found.selection.value - half, found.improvement.value + half
+
+
+def choosing(run: Results) -> float:
+    """What other formats are worth."""
+    return chosen_and_refined(run)[0]
 
 
 def refining(run: Results) -> float:
-    """What is done better in the formats that are left: Σ s·Δa with the shares after RL."""
-    found = decomposition(run)
-    return found.improvement.value + found.interaction.value / 2
+    """What is done better in the formats that are left."""
+    return chosen_and_refined(run)[1]
 
 
 def choosing_more(run: Results) -> float:
     """What choosing other formats gains beyond what refining does."""
-    return choosing(run) - refining(run)
+    chosen, refined = chosen_and_refined(run)
+    return chosen - refined
 
 
 def part_chosen(run: Results) -> float:
     """The part of a gain that is choosing formats; NaN where there is hardly a gain."""
-    chosen, refined = choosing(run), refining(run)
+    chosen, refined = chosen_and_refined(run)
     return chosen / (chosen + refined) if chosen + refined > GAINED else math.nan
 
 

@@ -7,6 +7,7 @@ from hone.core.vocabulary import OTHER
 from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
+from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.optimum import (
     distance_from_mixed,
     distance_from_optimum,
@@ -19,7 +20,6 @@ from hone.studies.echo_chamber.optimum import (
 from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, responses
 from hone.studies.echo_chamber.statistics import (
     FREE,
-    GREEDY,
     NAMES,
     after,
     agreed,
