@@ -8,7 +8,7 @@ from hone.measures.accuracy import (
     pass_at_k,
     pass_at_k_curve,
 )
-from hone.measures.estimates import Estimate
+from hone.measures.estimates import Estimate, without_interval
 from hone.measures.intervals import (
     clopper_pearson,
     crossed_bootstrap,
@@ -63,4 +63,5 @@ __all__ = [
     "step_accuracy",
     "verdict",
     "verified_share",
+    "without_interval",
 ]

@@ -18,3 +18,8 @@ class Estimate:
     method: str  # of the interval, in words
     seeds: tuple[int, ...]  # empty where the table names none
     note: str = ""  # what was left out, or what to beware of
+
+
+def without_interval(value: Number, method: str) -> Estimate:
+    """A number of which nothing says how sure it is, such as one that a paper reports."""
+    return Estimate(float(value), None, 0.95, method, ())

@@ -1,12 +1,13 @@
 """What the study shows: the collapse, what it costs, what holds it back, and which format wins."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
-from hone.measures import Estimate, pass_at_k_curve
+from hone.measures import Estimate, pass_at_k_curve, without_interval
 from hone.measures.accuracy import CORRECT
 from hone.report.plots import Curve, bars, curves
 from hone.report.scatters import Panel, panels, scatter
@@ -99,6 +100,7 @@ def kl_sweep(results: Results) -> Drawing | None:
 def which_wins(results: Results) -> Drawing | None:
     """The share of programs after RL against their odds before, a point a run, by predictor."""
     runs = results.select(**CROSSOVER)
+    counted = partial(without_interval, method="as counted")
     parts = runs.select(stage="after").factor("unfavourable")
     if not parts:
         return None
@@ -107,7 +109,7 @@ def which_wins(results: Results) -> Drawing | None:
         own = runs.select(unfavourable=part)
         odds, _ = odds_and_wins(own, by)
         return [
-            (_exact(each), _exact(shares(responses(run, "after")).get("program", 0.0)))
+            (counted(each), counted(shares(responses(run, "after")).get("program", 0.0)))
             for each, run in zip(odds, each_run(own), strict=True)
         ]
 
@@ -116,10 +118,6 @@ def which_wins(results: Results) -> Drawing | None:
               f"log-odds of {by}", "programs after RL")
         for by in PREDICTORS
     ])  # fmt: skip
-
-
-def _exact(value: float) -> Estimate:
-    return Estimate(float(value), None, 0.95, "as counted", ())
 
 
 def optimum(results: Results) -> Drawing | None:

@@ -254,15 +254,17 @@ def minus(
         if not all(len(runs.select(stage="rl", **each)) for each in (one, other)):
             return None
 
-        def known(own: Results) -> float:
-            assert known_to is not None
-            return max(mean(known_to, own.select(**each)) for each in (one, other))
+        def of_both(number: Number, own: Results) -> tuple[float, float]:
+            return mean(number, own.select(**one)), mean(number, own.select(**other))
 
-        return over_models(
-            runs,
-            lambda own: mean(value, own.select(**one)) - mean(value, own.select(**other)),
-            None if known_to is None else known,
-        )
+        def difference(own: Results) -> float:
+            return float(np.subtract(*of_both(value, own)))
+
+        def larger(number: Number, own: Results) -> float:
+            return max(of_both(number, own))
+
+        known = None if known_to is None else partial(larger, known_to)
+        return over_models(runs, difference, known)
 
     return measure
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
-from hone.measures import Estimate, accuracy
+from hone.measures import Estimate, accuracy, without_interval
 from hone.measures.accuracy import CORRECT
 from hone.measures.clocks import by_seed_and_step
 from hone.measures.drift import by_token
@@ -46,7 +46,7 @@ def table_1(results: Results) -> Drawing | None:
         kinds = ((INVERSION, paper[1]), (EVALUATION, paper[2]))
         for kind, reported in kinds:
             rows[kind] = accuracy(responses(arm, when, kind))
-            rows[f"{kind}, paper"] = _point(reported)
+            rows[f"{kind}, paper"] = without_interval(reported, "as reported")
     if not groups:
         return None
     return bars(
@@ -226,10 +226,6 @@ def over_rounds(runs: Results, value: pl.Expr, kind: str | None = None) -> Curve
 
 def _curve(steps: np.ndarray, values: np.ndarray) -> Curve:
     return Curve(steps.astype(float), values)
-
-
-def _point(value: float) -> Estimate:
-    return Estimate(value, None, 0.95, "as reported", ())
 
 
 _PANELS = (

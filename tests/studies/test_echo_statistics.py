@@ -1,0 +1,406 @@
+"""The statistics of the echo chamber are what they say."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hone.measures import clopper_pearson
+from hone.studies.echo_chamber import (
+    optimum,
+    runs,
+    statistics,
+    tables,
+    winners,
+)
+from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.study import assess
+from tests.studies.made_up import Runs
+
+
+def table(**columns: list) -> pl.DataFrame:
+    rows = len(next(iter(columns.values())))
+    return pl.DataFrame({"problem_id": [f"p{i}" for i in range(rows)], "sample": [0] * rows,
+                         "grade": ["incorrect"] * rows} | columns)  # fmt: skip
+
+
+def test_shares_winners_and_entropy() -> None:
+    rows = table(strategy=["program"] * 6 + ["tagged"] * 3 + ["other"])
+    assert statistics.shares(rows) == {"program": 0.6, "tagged": 0.3, "other": 0.1}
+    assert statistics.winner(rows) == "program"
+    assert statistics.of_winner(rows.with_columns(seed=1))["hits"].mean() == 0.6
+    assert statistics.formats_of(rows) == ["program", "tagged", "other"]
+    expected = -sum(share * math.log(share) for share in (0.6, 0.3, 0.1))
+    assert statistics.entropy(rows) == pytest.approx(expected)
+
+
+def test_the_most_accurate_format_is_not_one_that_hardly_occurs() -> None:
+    strategies = ["program"] * 40 + ["tagged"] * 40 + ["text"] * 2
+    right = [True] * 20 + [False] * 20 + [True] * 10 + [False] * 30 + [True] * 2
+    rows = table(strategy=strategies, grade=["correct" if each else "incorrect" for each in right])
+    assert statistics.most_accurate(rows) == "program"
+
+
+def test_odds_are_of_shares_of_accuracies_or_of_right_answers() -> None:
+    """Forty programs, of which ten are right, against twenty tagged ones, all of them right."""
+    rows = table(
+        strategy=["program"] * 40 + ["tagged"] * 20,
+        grade=["correct"] * 10 + ["incorrect"] * 30 + ["correct"] * 20,
+    )
+    assert winners.odds_of_programs(rows, "share") == pytest.approx(math.log(40.5 / 20.5))
+    by_product = winners.odds_of_programs(rows, "share × accuracy")
+    assert by_product == pytest.approx(math.log(10.5 / 20.5))
+    by_accuracy = winners.odds_of_programs(rows, "accuracy")
+    assert by_accuracy == pytest.approx(by_product - winners.odds_of_programs(rows, "share"))
+
+
+@pytest.mark.parametrize(
+    ("most", "right", "time", "part"),
+    [
+        ([0.4, 0.7, 0.95, 0.99], [0.2, 0.3, 0.4, 0.45], 20.0, 0.8),
+        ([0.4, 0.5, 0.6, 0.7], [0.2, 0.3, 0.4, 0.45], 40.0, 0.0),  # never: one look beyond
+        ([0.4, 0.95, 0.95, 0.99], [0.2, 0.2, 0.4, 0.6], 10.0, 0.0),
+        ([0.4, 0.95, 0.95, 0.99], [0.4, 0.5, 0.4, 0.4], 10.0, 0.0),  # nothing gained
+    ],
+)
+def test_when_a_run_collapses_and_what_it_has_gained_by_then(
+    most: list[float], right: list[float], time: float, part: float
+) -> None:
+    found = statistics.Course(np.array([0, 10, 20, 30]), np.array(most), np.array(right))
+    assert found.collapse_time == time
+    assert found.collapsed_by == time / 30
+    assert found.gain_by_collapse == pytest.approx(part)
+
+
+def test_the_optimum_weighs_what_is_right() -> None:
+    """By hand: a problem of four responses, and one where nothing is right."""
+    rows = table(
+        strategy=["program", "program", "tagged", "text", "program", "tagged", "tagged", "tagged"],
+        grade=["correct", "incorrect", "correct", *["incorrect"] * 5],
+        problem_id=["a"] * 4 + ["b"] * 4,
+        seed=[1] * 8,
+    )
+    found = optimum.optimal_shares(rows, kl=0.5)
+    right = math.exp(2)
+    first = {"program": right + 1, "tagged": right, "text": 1.0}
+    total = sum(first.values())
+    second = {"program": 0.25, "tagged": 0.75, "text": 0.0}
+    for name, share in found.items():
+        assert share == pytest.approx((first[name] / total + second[name]) / 2)
+    assert optimum.distance(found, statistics.shares(rows)) > 0
+    assert optimum.distance(statistics.shares(rows), statistics.shares(rows)) == 0
+    large = optimum.optimal_shares(rows, kl=1e6)
+    assert optimum.distance(large, statistics.shares(rows)) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_fall_is_from_an_earlier_mean_over_rounds() -> None:
+    rewards = np.array([0.2] * 5 + [0.8] * 5 + [0.3] * 5 + [0.9] * 5)
+    assert statistics.largest_fall(rewards) == pytest.approx(0.5)
+    assert statistics.largest_fall(np.linspace(0, 1, 20)) == 0
+    one_bad_round = np.array([0.5] * 10 + [0.0] + [0.5] * 10)
+    assert statistics.largest_fall(one_bad_round) == pytest.approx(0.1)
+    assert math.isnan(statistics.largest_fall(np.array([0.2, 0.9, 0.1])))  # of expert iteration
+
+
+def answers(*right: float, format: str = "program", samples: int = 4) -> pl.DataFrame:
+    """Samples to as many problems, with a share of each right."""
+    return pl.DataFrame([
+        {"problem_id": f"p{place}", "sample": sample, "strategy": format,
+         "grade": "correct" if sample < share * samples else "incorrect",
+         "answer": "1", "kind": "k", "difficulty": 1, "forced": format}
+        for place, share in enumerate(right) for sample in range(samples)
+    ])  # fmt: skip
+
+
+def run_of(made: Runs, base: int, repeat: int, **tables: pl.DataFrame) -> None:
+    """A run of RL from a model: its stages by name, and an RL stage for what counts those."""
+    for stage, rows in ({"rl": answers(0.5)} | tables).items():
+        made.add(stage.replace("_", " "), base, {"evaluation-000001": rows},
+                 base=base, repeat=repeat)  # fmt: skip
+
+
+def test_runs_of_one_model_are_averaged_not_pooled(tmp_path: Path) -> None:
+    """One run always solves the first problem, one the second: in each, pass@k is one half."""
+    made = Runs(tmp_path)
+    run_of(made, 1, 1, before=answers(0.5, 0.5), after=answers(1, 0))
+    run_of(made, 1, 2, before=answers(0.5, 0.5), after=answers(0, 1))
+    found = runs.change_of(statistics.passed)(made.results)
+    assert found is not None
+    assert found.value == pytest.approx(-0.5)
+
+
+def test_models_are_counted_and_their_number_is_what_makes_it_sure(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base in range(1, 7):
+        for repeat, format in ((1, "program"), (2, "program" if base < 6 else "tagged")):
+            run_of(made, base, repeat, after=answers(0.5, format=format))
+    found = runs.counted(lambda run: statistics.wins(run) == "program")(made.results)
+    assert found is not None
+    assert found.value == pytest.approx(5 / 6)  # of the last model, only half of the runs
+    assert found.interval == clopper_pearson(5, 6)
+
+
+def test_an_interval_is_as_wide_as_that_over_problems(tmp_path: Path) -> None:
+    """Models that agree to the last problem leave the problems' own uncertainty."""
+    made = Runs(tmp_path)
+    for base in (1, 2, 3):
+        after = answers(*[1.0] * 12, *[0.0] * 4)
+        run_of(made, base, 1, before=answers(*[0.0] * 16), after=after)
+    found = runs.change_of(statistics.right)(made.results)
+    assert found is not None
+    assert found.interval is not None
+    assert found.value == 0.75
+    assert found.interval[0] < 0.6 < 0.9 < found.interval[1]
+
+
+def test_models_that_agree_are_no_surer_than_problems_or_looks_make_them(tmp_path: Path) -> None:
+    """No format moves in any run; all have collapsed by the second of looks 10 rounds apart."""
+    made = Runs(tmp_path)
+    looks = [
+        pl.concat([answers(*[0.5] * n) for n in (1, programs)]).with_columns(
+            strategy=pl.Series(["text"] * 4 + ["program"] * 4 * programs), step=step,
+            temperature=1.0)
+        for step, programs in ((0, 2), (10, 20), (20, 20))
+    ]  # fmt: skip
+    for base in (1, 2, 3):
+        run_of(made, base, 1, before=answers(*[0.5] * 8), after=answers(*[0.5] * 8))
+        tables_of = {f"evaluation-{step:06d}": look for step, look in enumerate(looks)}
+        made.add("rl", base, tables_of, base=base, repeat=2)
+    moved = runs.change_in_each(lambda run: statistics.of_format(statistics.wins(run)))
+    found = moved(made.results.where(lambda factors: factors["repeat"] == 1))
+    assert found is not None
+    assert found.interval is not None
+    assert found.value == 0
+    assert found.interval[0] < -0.05 < 0.05 < found.interval[1]
+    time = runs.mean_over_runs(statistics.collapse_time, statistics.between_looks, repeat=2)
+    found = time(made.results)
+    assert found is not None
+    assert (found.value, found.interval) == (10, (0, 20))
+
+
+def test_a_trend_is_the_slope_of_means_on_ranks(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base in (1, 2):
+        for times, share in ((1, 0.25), (2, 0.5), (8, 1.0)):
+            for stage, part in (("before", 0.25), ("after", share)):
+                made.add(stage, base, {"evaluation-000001": answers(part, part)}, base=base,
+                         repeat=1, times=times, arm=f"{times}")  # fmt: skip
+    expected = np.polyfit([0, 1, 2], [0.25, 0.5, 1.0], 1)[0]
+    for stages in (("after",), ("after", "before")):
+        found = runs.trend_over("times", statistics.right, stages)(made.results)
+        assert found is not None
+        assert found.value == pytest.approx(expected)
+
+
+def test_what_is_forgotten_of_a_format_that_is_given_up_is_no_loss(tmp_path: Path) -> None:
+    """All becomes programs, which get better by 0.2; tagged code, forced, is no longer known."""
+    made = Runs(tmp_path)
+    before = pl.concat([answers(*[0.5] * 8), answers(*[0.5] * 8, format="tagged").with_columns(
+        pl.col("sample") + 4)])  # fmt: skip
+    run_of(made, 1, 1, before=before, after=answers(*[0.75] * 8, samples=8),
+           before_program=answers(*[0.5] * 8), after_program=answers(*[0.75] * 8),
+           before_tagged=answers(*[0.5] * 8, format="tagged"),
+           after_tagged=answers(*[0.0] * 8, format="tagged"))  # fmt: skip
+    assert statistics.choosing(made.results) == pytest.approx(0)
+    assert statistics.refining(made.results) == pytest.approx(0.25)
+    midpoints = statistics.decomposition(made.results)
+    assert midpoints.improvement.value == pytest.approx(0.75 * 0.25 - 0.25 * 0.5)
+
+
+def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None:
+    """As the preset `paper` has them: harder problems of one kind, and no other wording."""
+    made = Runs(tmp_path)
+    ids = [[1, 2, 3]] * 4
+    tables_of = {
+        f"{problems}{greedy}{when}": answers(0.25).with_columns(response_ids=pl.Series(ids))
+        for problems in ("", "hard ") for greedy in ("", "greedy ") for when in ("before", "after")
+    }  # fmt: skip
+    for stage, rows in ({"rl": answers(0.5)} | tables_of).items():
+        made.add(stage, 1, {"evaluation-000001": rows}, base=1, repeat=1, experiment="transfer",
+                 arm="TG + OMI2")  # fmt: skip
+    rows = tables.transfer(made.results)
+    assert rows is not None
+    (row,) = rows.values()
+    assert set(row) == {"easy, before", "easy, after", "hard, before", "hard, after",
+                        "hard, pass@k, before", "hard, pass@k, after",
+                        "tokens, after over before"}  # fmt: skip
+    assert assess(ELSEWHERE, made.results) == []
+
+
+def test_a_predictor_brackets_the_switch(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base, (programs, winner) in enumerate(((2, "tagged"), (6, "program"), (30, "program")), 1):
+        before = pl.concat([answers(*[0.5] * programs), answers(*[0.5] * 10, format="tagged")])
+        made_up = {"before": before, "after": answers(0.5, format=winner)}
+        for stage, rows in ({"rl": before} | made_up).items():
+            made.add(stage, base, {"evaluation-000001": rows}, base=base, repeat=1,
+                     experiment="crossover")  # fmt: skip
+    lost, won = winners.bracket(made.results, "share")
+    assert lost < won < 0
+
+
+def mixture_of(made: Runs, base: int, part: float, tagged: float, winner: str) -> None:
+    """A model that answers five problems with programs, half of them right, and ten otherwise."""
+    before = pl.concat([answers(*[0.5] * 5), answers(*[tagged] * 10, format="tagged")])
+    made_up = {"before": before, "after": answers(0.5, format=winner)}
+    for stage, rows in ({"rl": before} | made_up).items():
+        made.add(stage, base, {"evaluation-000001": rows}, base=base, repeat=1,
+                 experiment="crossover", unfavourable=part)  # fmt: skip
+
+
+def test_a_predictor_is_asked_where_shares_and_accuracies_disagree(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base, winner in ((1, "program"), (2, "program"), (3, "tagged")):
+        mixture_of(made, base, 0.5, tagged=0.25, winner=winner)
+        mixture_of(made, base, 1.0, tagged=0.75, winner="program")  # says nothing of any of them
+    mixture_of(made, 4, 0.5, tagged=0.75, winner="tagged")
+    for by, told in (("accuracy", 2 / 3), ("share", 1 / 3)):
+        found = winners.told(by)(made.results)
+        assert found is not None
+        assert found.value == pytest.approx(told)
+        assert found.interval == clopper_pearson(round(3 * told), 3)
+
+
+def test_a_ratio_of_lengths_is_of_one_format(tmp_path: Path) -> None:
+    """Programs go from four tokens to two; that text is longer says nothing."""
+    made = Runs(tmp_path)
+    for stage, length in (("hard before", 4), ("hard after", 2)):
+        programs = answers(0.5).with_columns(response_ids=pl.Series([[1] * length] * 4))
+        text = answers(0.5, format="text").with_columns(response_ids=pl.Series([[1] * 9] * 4))
+        made.add(stage, 1, {"evaluation-000001": pl.concat([programs, text])}, base=1,
+                 repeat=1)  # fmt: skip
+    assert statistics.length_ratio(made.results, "hard", "program") == 0.5
+    assert statistics.length_ratio(made.results, "hard", "text") == 1
+    assert math.isnan(statistics.length_ratio(made.results, "hard", "tagged"))
+
+
+def test_without_copies_a_format_that_repeats_itself_loses(tmp_path: Path) -> None:
+    """Of two problems: three equal right programs, two different right texts, and a wrong one."""
+    made = Runs(tmp_path)
+    rows = pl.DataFrame({
+        "problem_id": ["a", "a", "a", "a", "a", "b"], "step": [1] * 6,
+        "strategy": ["program"] * 3 + ["text"] * 2 + ["program"],
+        "response_text": ["x = 1"] * 3 + ["one", "just one", "x = 1"],
+        "grade": ["correct"] * 5 + ["incorrect"],
+    })  # fmt: skip
+    made.add("rl", 1, {"train-000001": rows}, base=1, repeat=1)
+    lost = statistics.lost_with_copies(made.results, "program")
+    assert lost == pytest.approx(3 / 5 - 1 / 3)
+
+
+def test_a_time_is_known_to_the_looks_of_the_runs_that_are_compared(tmp_path: Path) -> None:
+    """Others of the experiment, which look every round, make it no surer."""
+    made = Runs(tmp_path)
+    for base in (1, 2, 3):
+        for by, steps in (("PPO", (0, 10, 20)), ("GRPO", (0, 10, 20)), ("EI", (0, 1, 2))):
+            looks = {f"evaluation-{step:06d}": answers(0.5).with_columns(step=step, temperature=1.0)
+                     for step in steps}  # fmt: skip
+            made.add("rl", base, looks, base=base, repeat=1, by=by, arm=by)
+    found = runs.minus(statistics.collapse_time, {"by": "PPO"}, {"by": "GRPO"},
+                       statistics.between_looks)(made.results)  # fmt: skip
+    assert found is not None
+    assert (found.value, found.interval) == (0, (-10, 10))
+
+
+def test_what_is_chosen_of_a_gain_does_not_depend_on_its_size(tmp_path: Path) -> None:
+    """All becomes programs, from half; they are right more often than tagged code, and improve."""
+    for name, gain in (("small", 0.125), ("large", 0.25)):
+        made = Runs(tmp_path / name)
+        before = pl.concat([
+            answers(*[2 * gain] * 8, samples=8),
+            answers(*[0.0] * 8, format="tagged", samples=8).with_columns(pl.col("sample") + 8),
+        ])  # fmt: skip
+        run_of(made, 1, 1, before=before, after=answers(*[3 * gain] * 8, samples=16),
+               before_program=answers(*[2 * gain] * 8, samples=8),
+               after_program=answers(*[3 * gain] * 8, samples=8),
+               before_tagged=answers(*[0.0] * 8, format="tagged", samples=8),
+               after_tagged=answers(*[0.0] * 8, format="tagged", samples=8))  # fmt: skip
+        assert statistics.part_chosen(made.results) == pytest.approx(1 / 2)
+        assert statistics.known_from_problems(made.results) >= 0
+
+
+def test_an_optimum_says_how_many_runs_have_not_come_to_rest(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    for base, last in ((1, "program"), (2, "text")):
+        formats = ["text"] * 6 + [last] * 2
+        rounds = {f"train-{step:06d}": answers(0.5, format=format).with_columns(step=step)
+                  for step, format in enumerate(formats, 1)}  # fmt: skip
+        mixed = pl.concat([answers(0.75), answers(0.25, format="text")])
+        for stage, rows in (("before", mixed), ("after", mixed)):
+            made.add(stage, base, {"evaluation-000001": rows}, base=base, repeat=1,
+                     experiment="optimum", kl=0.5)  # fmt: skip
+        made.add("rl", base, rounds, base=base, repeat=1, experiment="optimum", kl=0.5)
+    found = optimum.way_left_under(0.5)(made.results)
+    assert found is not None
+    assert found.note == "runs still moving: 1"
+    assert optimum.way_left_under(0.2)(made.results) is None
+
+
+def test_a_change_is_compared_with_another_change(tmp_path: Path) -> None:
+    """From 1/4 to 3/4 in some runs, from 1/2 to 3/4 in others."""
+    made = Runs(tmp_path)
+    for base in (1, 2):
+        for hard, before in (("text", 0.25), ("none", 0.5)):
+            for stage, share in (("hard before", before), ("hard after", 0.75)):
+                made.add(stage, base, {"evaluation-000001": answers(*[share] * 4)}, base=base,
+                         repeat=1, hard=hard)  # fmt: skip
+    found = runs.change_beyond(statistics.right, "hard", {"hard": "text"}, {"hard": "none"})(
+        made.results
+    )
+    assert found is not None
+    assert found.value == pytest.approx(0.25)
+
+
+def test_where_nothing_is_ever_right_nothing_is_sure(tmp_path: Path) -> None:
+    """Neither that one change is larger than another, nor that there is no trend."""
+    made = Runs(tmp_path)
+    for base in (1, 2, 3):
+        for hard, times in (("text", 1), ("none", 2), ("program", 4)):
+            for stage in ("hard before", "hard after"):
+                made.add(stage, base, {"evaluation-000001": answers(*[0.0] * 8)}, base=base,
+                         repeat=1, hard=hard, times=times)  # fmt: skip
+    beyond = runs.change_beyond(statistics.right, "hard", {"hard": "text"}, {"hard": "none"})
+    trend = runs.trend_over("times", statistics.right, ("hard after", "hard before"))
+    for measure in (beyond, trend):
+        found = measure(made.results)
+        assert found is not None
+        assert found.interval is not None
+        assert found.interval[0] < -0.1 < 0.1 < found.interval[1]
+
+
+def test_late_shares_are_of_the_last_quarter_of_rounds(tmp_path: Path) -> None:
+    made = Runs(tmp_path)
+    formats = ["text"] * 5 + ["tagged", "program", "program"]
+    tables = {f"train-{step:06d}": answers(0.5, format=format).with_columns(step=step)
+              for step, format in enumerate(formats, 1)}  # fmt: skip
+    made.add("rl", 1, tables, base=1, repeat=1)
+    assert optimum.late_shares(made.results) == {"program": 1}
+    assert optimum.still_moving(made.results) == 1
+    few = Runs(tmp_path / "few")
+    few.add("rl", 1, {"train-000001": answers(0.5).with_columns(step=1)}, base=1, repeat=1)
+    assert math.isnan(optimum.still_moving(few.results))
+
+
+def test_what_is_learned_from_is_counted_as_often_as_it_is(tmp_path: Path) -> None:
+    """Half of eight twice, nothing of the next eight, for want of right answers."""
+    made = Runs(tmp_path)
+    rounds = [{"step": 0}, {"step": 1, "reward": 0.5, "drawn": 8, "kept": 0.5, "epochs": 2},
+              {"step": 2, "reward": 0, "drawn": 8, "kept": 0}]  # fmt: skip
+    made.add("rl", 1, {}, rounds, base=1, repeat=1)
+    assert statistics.drawn(made.results) == 16
+    assert statistics.learned_from(made.results) == 8
+    nothing = Runs(tmp_path / "nothing")
+    nothing.add("rl", 1, {}, rounds[::2], base=1, repeat=1)
+    assert statistics.learned_from(nothing.results) == 0
+
+
+def test_a_choice_of_formats_alone_goes_less_far_than_one_of_responses() -> None:
+    """Half of the programs are right and nothing else: by hand."""
+    rows = table(strategy=["program", "program", "text", "text"], seed=[1] * 4,
+                 grade=["correct", "incorrect", "incorrect", "incorrect"],
+                 problem_id=["a"] * 4)  # fmt: skip
+    mixed = optimum.mixed_shares(rows, kl=0.5)
+    assert mixed["program"] == pytest.approx(math.e / (math.e + 1))
+    assert mixed["program"] < optimum.optimal_shares(rows, kl=0.5)["program"]
