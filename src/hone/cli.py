@@ -129,8 +129,8 @@ class Export:
     """E.g. parity:d=11; `hone list` shows the tasks, their fields and renderings."""
     out: Path
     """The file to write, or the folder where the format is hf."""
-    format: Literal["jsonl", "parquet", "hf"] = "jsonl"
-    """hf: a data set's folder, for load_dataset and load_from_disk."""
+    format: Literal["jsonl", "parquet", "hf"] | None = None
+    """By the name of --out if not given: parquet, else jsonl. hf: a data set's folder."""
     split: Literal["train", "validation"] = "train"
     """No problem is in both."""
     problems: int = 1024

@@ -94,7 +94,7 @@ def test_the_same_request_writes_the_same_bytes(format_: Any, fields: Any, tmp_p
 @pytest.mark.parametrize("fields", FIELDS)
 def test_parquet_holds_what_the_lines_hold(fields: Any, tmp_path: Path) -> None:
     request = replace(TEXT, fields=fields)
-    export(replace(request, out=tmp_path / "rows.parquet", format="parquet"))
+    export(replace(request, out=tmp_path / "rows.parquet"))
     assert pl.read_parquet(tmp_path / "rows.parquet").to_dicts() == written(request, tmp_path)
 
 

@@ -33,7 +33,7 @@ class Request:
 
     task: str  # as `parse_task` reads it
     out: Path  # a file, or a folder where the format is hf
-    format: Format = "jsonl"
+    format: Format | None = None  # none: by the file's name
     split: Split = "train"
     problems: int = 1024
     strategies: tuple[str, ...] = ()  # each problem in one of them; none: problems alone
@@ -65,7 +65,7 @@ def export(request: Request) -> str:
     task = _checked(request)
     examples = _examples(task, request)
     row = FIELDS[request.fields]
-    FORMATS[request.format](request, [row(example) for example in examples])
+    FORMATS[_format(request)](request, [row(example) for example in examples])
     few = f" ({request.problems} asked for: no more exist)" * (len(examples) < request.problems)
     return f"{len(examples)} {request.split} problems{few} of {request.task} in {request.out}"
 
@@ -82,6 +82,11 @@ def exported_problems(request: Request) -> Problems:
         if len(first) >= n:
             break
     return drawn.select(np.sort(first)[:n])
+
+
+def _format(request: Request) -> Format:
+    by_name: Format = "parquet" if request.out.suffix == ".parquet" else "jsonl"
+    return request.format or by_name
 
 
 def _checked(request: Request) -> Task:
