@@ -99,6 +99,7 @@ def markdown_table(claims: Sequence[Claim]) -> str:
         (
             marked(claim["verdict"]),
             _with_note(claim),
+            claim["statistic"],
             number(claim["reported"]),
             measured(claim),
             claim["region"],
@@ -106,7 +107,8 @@ def markdown_table(claims: Sequence[Claim]) -> str:
         )
         for claim in claims
     ]
-    return markdown(("verdict", "claim", "paper", "measured", "region", "seeds"), rows)
+    headings = ("verdict", "claim", "statistic", "paper", "measured", "region", "seeds")
+    return markdown(headings, rows)
 
 
 def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

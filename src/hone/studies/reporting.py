@@ -128,24 +128,19 @@ def compare_runs(first: Path, second: Path, console: Console) -> None:
 def publish_runs(folder: Path, destination: Path) -> Path:
     """One page of results: all runs of a study's folder, and what was published there before.
 
+    Args:
+        folder: of runs; or that of the published parts themselves, to write their page anew.
+        destination: where pages lie.
+
     Raises:
         UsageError: runs of code that was not committed, or of a preset that is no longer there;
             variations alone; or two studies.
     """
-    records = {path: load_run(path) for path in runs_below(folder)}
-    # A variation is not the preset; its page is its own report.
-    plain = {path: record for path, record in records.items() if not record.overrides}
-    if not plain:
-        raise UsageError(
-            f"nothing to publish: {folder} holds only variations "
-            f"({several(record.name for record in records.values())}); run a preset without "
-            "key=value"
-        )
-    studies = {study.name: study for study, _ in (find_study(run.study) for run in plain.values())}
-    if len(studies) != 1:
-        raise UsageError(f"{folder} holds runs of {', '.join(sorted(studies))}; publish one study")
-    (study,) = studies.values()
-    made = [_section(study, record, path.parent) for path, record in plain.items()]
+    if folder.resolve().parent == destination.resolve():
+        study, _ = find_study(folder.name)
+        made: list[Section] = []
+    else:
+        study, made = _made(folder)
     sections = sorted(
         [*made, *_kept(study, destination, made)], key=lambda section: _place(study, section)
     )
@@ -159,6 +154,24 @@ def publish_runs(folder: Path, destination: Path) -> Path:
         overviews=_overviews(study, sections),
         stale=[section.name for section in sections if _is_stale(study, section)],
     )
+
+
+def _made(folder: Path) -> tuple[Study[Any], list[Section]]:
+    """A section of every finished part, without variations, and whose they are."""
+    records = {path: load_run(path) for path in runs_below(folder)}
+    # A variation is not the preset; its page is its own report.
+    plain = {path: record for path, record in records.items() if not record.overrides}
+    if not plain:
+        raise UsageError(
+            f"nothing to publish: {folder} holds only variations "
+            f"({several(record.name for record in records.values())}); run a preset without "
+            "key=value"
+        )
+    studies = {study.name: study for study, _ in (find_study(run.study) for run in plain.values())}
+    if len(studies) != 1:
+        raise UsageError(f"{folder} holds runs of {', '.join(sorted(studies))}; publish one study")
+    (study,) = studies.values()
+    return study, [_section(study, record, path.parent) for path, record in plain.items()]
 
 
 def _overviews(study: Study[Any], sections: Sequence[Section]) -> list[FigureImage]:

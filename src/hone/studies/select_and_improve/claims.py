@@ -97,7 +97,7 @@ def after_easy_rl(
     yield claim(
         f"{id}_routes",
         reading,
-        f"{subject} completes the routing,",
+        f"{subject} completes FB's routing.",
         "share of native strategies on hard problems, FB after RL on easy ones",
         AtLeast(COMPLETE),
         routed_when("after", **factors("FB")),
@@ -106,7 +106,7 @@ def after_easy_rl(
     yield claim(
         f"{id}_selects",
         reading,
-        "gains by selection,",
+        f"{subject} gains by selection.",
         "selection, as part of the change on all problems, FB by RL on easy ones",
         AtLeast(STILL),
         part_of_change("selection", **factors("FB")),
@@ -114,7 +114,7 @@ def after_easy_rl(
     yield claim(
         f"{id}_leaves_execution",
         reading,
-        "leaves the execution of inversions as it was",
+        f"{subject} leaves FB's execution of inversions as it was.",
         "improvement, as part of the change on inversions, FB by RL on easy ones",
         Within(-STILL, STILL),
         part_of_change("improvement", INVERSION, **factors("FB")),
@@ -122,7 +122,7 @@ def after_easy_rl(
     yield claim(
         f"{id}_ends_near_B",
         reading,
-        "and FB's inversions near B's.",
+        f"{subject} leaves FB near B on inversions.",
         f"{ACCURACY} on hard inversions, after RL on easy problems: FB minus B",
         Within(-NEAR, NEAR),
         accuracy_against("after", factors("FB"), "after", factors("B"), INVERSION),
@@ -149,7 +149,7 @@ AFTER_SFT = (
         claim(
             f"sft_off_native_{data}",
             f"{SELECT} §7 E0",
-            f"On the other kind of problem {data} is between chance and that.",
+            f"After fine-tuning, {data} executes it between chance and that on {kind}s.",
             f"accuracy on easy {kind}s, forced {strategy}",
             Within(2 * CHANCE, 0.9),
             _forced(strategy, kind, data),
@@ -245,14 +245,6 @@ AFTER_RL = (
     ),
     *after_easy_rl("easy_rl", "RL on easy problems", partial(_main, level=EASY)),
     claim(
-        "easy_rl_does_not_improve",
-        f"{SELECT} Table 1, reading",
-        "RL on easy problems does not improve the execution of inversions.",
-        "improvement, as part of the change on inversions, FB by RL on easy ones",
-        AtMost(STILL),
-        part_of_change("improvement", INVERSION, **_main("FB", EASY)),
-    ),
-    claim(
         "hard_rl_improves",
         f"{SELECT} Table 1",
         "RL on hard problems improves a strategy with none other to select.",
@@ -264,7 +256,7 @@ AFTER_RL = (
     claim(
         "hard_rl_needs_no_selection",
         f"{SELECT} Table 1",
-        "and nothing of that is selection.",
+        "Where RL on hard problems improves a lone strategy, nothing of it is selection.",
         "selection, as part of the change on inversions, B by RL on hard ones",
         Within(-STILL, STILL),
         part_of_change("selection", INVERSION, **_main("B")),
@@ -298,7 +290,7 @@ BEYOND = (
         claim(
             f"{by}_does_not_improve",
             "hone",
-            f"A reward without the answer ({by}) leaves execution as it was;",
+            f"A reward without the answer ({by}) leaves execution as it was.",
             f"improvement, as part of the change on all problems, FB by RL on hard ones with {by}",
             Within(-STILL, STILL),
             part_of_change("improvement", experiment="rewards", by=by),
@@ -309,7 +301,7 @@ BEYOND = (
         claim(
             f"{by}_selects",
             "hone",
-            f"but by such a reward ({by}) strategies, too, are chosen better.",
+            f"By a reward without the answer ({by}) strategies are chosen better all the same.",
             f"selection, as part of the change on all problems, FB by RL on hard ones with {by}",
             AtLeast(STILL),
             part_of_change("selection", experiment="rewards", by=by),

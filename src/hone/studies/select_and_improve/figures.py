@@ -16,6 +16,7 @@ from hone.report.scatters import Panel, panels
 from hone.report.tables import TextTable, estimate_in
 from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import PAPER_TABLE
+from hone.studies.select_and_improve.claims_elsewhere import FASTER
 from hone.studies.select_and_improve.statistics import (
     EXECUTION,
     ROUTING,
@@ -59,7 +60,7 @@ def table_1(results: Results) -> Drawing | None:
 
 
 def parts_of_the_gain(results: Results) -> Drawing | None:
-    """Selection, improvement and choice within cells, by arm and kind."""
+    """Selection and improvement, by arm and kind."""
     return _parts(results.select(experiment="main"), by_kind=True)
 
 
@@ -139,7 +140,7 @@ def foretold(results: Results) -> Drawing | None:
 
 
 def foretold_everywhere(gains: Mapping[str, TextTable]) -> Drawing | None:
-    """The same of every arm of every part, once where parts share it."""
+    """The same of every arm of every part, once where parts share it, by what was done to it."""
     told: dict[str, list[ToldAndGained]] = {}
     seen: set[tuple[str, ...]] = set()
     for part, table in gains.items():
@@ -147,8 +148,30 @@ def foretold_everywhere(gains: Mapping[str, TextTable]) -> Drawing | None:
             if tuple(cells) not in seen:
                 seen.add(tuple(cells))
                 row = dict(zip(table.headings, (name, *cells), strict=True))
-                told.setdefault(part.replace("_", " "), []).append(_in_words(row))
+                told.setdefault(_done_to(part, name), []).append(_in_words(row))
     return _told_against_gained(told) if told else None
+
+
+VERIFIED = "the verifier's, on hard problems, balanced"
+
+
+def _done_to(part: str, arm: str) -> str:
+    """What an arm differs in from RL by a verifier on as many hard problems of each kind."""
+    return next(
+        (
+            group
+            for group, holds in {
+                "rewards that do not know the answer": part == "rewards" and "verifier" not in arm,
+                "on easy problems": "RL(2-5)" in arm,
+                "mostly evaluations": part == "tilt" and "50%" not in arm,
+                "supervised, at as many tokens": part == "yardsticks" and not arm.endswith("RL"),
+                "five times the learning rate": arm.endswith(FASTER),
+                "expert iteration": arm.endswith("expert_iteration"),
+            }.items()
+            if holds
+        ),
+        VERIFIED,
+    )
 
 
 def _in_words(row: Mapping[str, str]) -> ToldAndGained:
@@ -202,10 +225,10 @@ def _parts(runs: Results, by_kind: bool) -> Drawing | None:
             found = decomposition(runs.select(arm=arm), kind)
             if found is None:
                 continue
-            rows = {"selection": found.selection, "improvement": found.improvement}
-            if found.within is not None:
-                rows["choice within cells"] = found.within
-            groups[f"{arm}, {kind}s" if kind else arm] = rows
+            groups[f"{arm}, {kind}s" if kind else arm] = {
+                "selection": found.selection,
+                "improvement": found.improvement,
+            }
     if not groups:
         return None
     return bars(groups, "change of accuracy", levels={"none": 0.0}, x_limits=(-0.2, 0.6))
@@ -245,9 +268,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "parts_of_the_gain",
         "What RL's gain is made of",
-        "The change of accuracy by RL in three parts that sum to it: other strategies chosen "
-        "(selection), the same ones executed better (improvement), and choosing within cells of "
-        "equal kind and length. Strategies' accuracies are those of forced responses.",
+        "The change of accuracy by RL in its parts: other strategies chosen (selection), the same "
+        "ones executed better (improvement). Strategies' accuracies are those of forced responses; "
+        "what is left of the change, choosing within cells of equal kind and length, is in the "
+        "table of gains, and is next to nothing.",
         "Parts of the change of accuracy with intervals, for each arm and kind of problem.",
         parts_of_the_gain,
     ),
@@ -314,7 +338,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "parts_elsewhere",
         "What the change is made of",
-        "Parts of the change of accuracy by RL, or by what stands in its place.",
+        "Parts of the change of accuracy on hard problems by RL, or by what stands in its place.",
         "Parts of the change with intervals, for each arm.",
         parts_elsewhere,
     ),
@@ -332,11 +356,11 @@ OVERVIEWS: tuple[Overview, ...] = (
     Overview(
         "foretold",
         "What could be told before RL, over all arms",
-        "Every arm of every part once, from the parts' tables of what RL gained and what was "
+        "Every arm of every part, from the parts' tables of what RL gained and what was "
         "foretold: left to gain by choosing and by executing, against selection and improvement; "
         "and groups with signal in RL's first round, against the whole change. On the line a gain "
-        "is what was left. Of `rewards` all but the verifier do not know the answer. A point an "
-        "arm, with 95 % intervals.",
+        "is what was left. A point an arm, with 95 % intervals; where parts were run on two "
+        "machines, an arm that both have is there twice.",
         _PANELS,
         "gains",
         foretold_everywhere,

@@ -29,10 +29,17 @@ NATIVE = {EVALUATION: "forward", INVERSION: "backward"}
 """The strategy that starts from what is given, by kind of problem."""
 
 STEPS = pl.col("difficulty")
-ROUTED = pl.any_horizontal(
-    (pl.col("kind") == kind) & (pl.col("strategy") == strategy) for kind, strategy in NATIVE.items()
-)
+
+
+def _natively(column: str) -> pl.Expr:
+    return pl.any_horizontal(
+        (pl.col("kind") == kind) & (pl.col(column) == strategy) for kind, strategy in NATIVE.items()
+    )
+
+
+ROUTED = _natively("strategy")
 """The response uses its problem's native strategy; see `by_opening`."""
+FORCED_NATIVELY = _natively("forced")
 
 TIMED = 0.1  # the smallest change of a share or an accuracy that is worth timing
 

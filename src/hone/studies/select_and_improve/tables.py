@@ -15,6 +15,7 @@ from hone.runs.results import Results
 from hone.studies.select_and_improve.claims import EASY, HARD, PAPER_TABLE
 from hone.studies.select_and_improve.statistics import (
     CLOCKS,
+    FORCED_NATIVELY,
     NATIVE,
     ROUTING,
     STEPS,
@@ -23,6 +24,7 @@ from hone.studies.select_and_improve.statistics import (
     course,
     decomposition,
     first_signal,
+    forced,
     predicted,
     responses,
     scores,
@@ -36,6 +38,10 @@ STAGES = {
     HARD: "after RL on hard problems",
 }
 _KINDS = {"all": None, INVERSION: INVERSION, EVALUATION: EVALUATION}
+_OF_KIND = {
+    "all": pl.lit(True),
+    **{f"{kind}s": pl.col("kind") == kind for kind in (INVERSION, EVALUATION)},
+}
 _EARLY = 0.2  # of the rounds, where a change is looked at on its way
 
 
@@ -89,12 +95,45 @@ def gains(results: Results) -> Rows | None:
             "of them, both at once": found.interaction,
             "goes on in no strategy, before": share(responses(runs, "before"), OTHER),
             "after": share(responses(runs, "after"), OTHER),
+            "forced, not followed, after": estimate(
+                per_problem(forced(runs, "after"), (pl.col("strategy") != pl.col("forced")).mean()),
+                confidence=0.95,
+            ),
         }
         drawn = runs.select(stage="rl")
         if len(drawn):
             first = first_signal(drawn)
             row |= {"groups with signal": first.verified, "with luck only": first.lucky}
     return rows or None
+
+
+def sides(results: Results) -> Rows | None:
+    """Accuracy and routing before RL and after it, by kind; over seeds, and seed by seed."""
+    rows: dict[str, dict[str, Cell]] = {}
+    for arm in results.select(stage="after").arms:
+        runs = results.select(arm=arm)
+        if len(runs.select(stage="before")):
+            rows[arm] = {**_sides(runs)}
+            if len(runs.seeds) > 1:
+                for seed in runs.seeds:
+                    each = _sides(runs.of_seeds([seed]))
+                    rows[f"{arm}, seed {seed}"] = {
+                        name: found.value for name, found in each.items()
+                    }
+    return rows or None
+
+
+def _sides(runs: Results) -> dict[str, Estimate]:
+    """What responses are worth, how they open, and what the native strategy is worth if forced."""
+    found: dict[str, Estimate] = {}
+    for when in ("before", "after"):
+        asked, native = responses(runs, when), forced(runs, when).filter(FORCED_NATIVELY)
+        found |= {f"{name}, {when}": accuracy(asked.filter(of)) for name, of in _OF_KIND.items()}
+        opened = by_opening(runs.select(stage=when), asked)
+        found[f"opens forward, {when}"] = share(opened, "forward")
+        found[f"opens natively, {when}"] = estimate(per_problem(opened, ROUTING), confidence=0.95)
+        found[f"forced natively, {when}"] = accuracy(native)
+    return found
 
 
 def _answers(runs: Results) -> int:
@@ -106,7 +145,7 @@ def _answers(runs: Results) -> int:
 def by_length(results: Results) -> Rows | None:
     """The parts of the main experiment's change by kind and number of operations (Fig. 3)."""
     rows: dict[str, dict[str, Cell]] = {}
-    runs = results.select(experiment="main", level=HARD)
+    runs = results.select(experiment="main")
     for arm in runs.select(stage="after").arms:
         own = runs.select(arm=arm)
         for kind in (INVERSION, EVALUATION):
@@ -174,7 +213,8 @@ def where_rl_acts(results: Results) -> Rows | None:
             row = rows[f"{arm}, {kind}s"] = {}
             for when, looked in ((f"round {early}", first), ("late", last)):
                 row |= {
-                    f"{token}, {when}": per_token(looked, token) for token in ("decide", "execute")
+                    f"{token}, {when}": per_token(looked, token)
+                    for token in ("decide", "execute", "answer")
                 }
                 row[f"deciding share, {when}"] = deciding_share(looked)
     return rows or None
@@ -228,6 +268,14 @@ TABLES: tuple[Table, ...] = (
         "not. Choice and execution that change together are in both halves; how much that is "
         "stands apart.",
         gains,
+    ),
+    Table(
+        "sides",
+        "Before and after, seed by seed",
+        "Mean accuracy of samples on balanced hard problems, by kind; the share of responses that "
+        "open forward, and in their problem's native strategy; and the accuracy of those forced "
+        "into that. Over seeds with 95 % intervals, then each seed.",
+        sides,
     ),
     Table(
         "by_length",
