@@ -287,3 +287,15 @@ def test_an_interrupt_is_quiet(
 
     monkeypatch.setattr(cli.List, "__call__", interrupt)
     assert hone(["list"], capsys) == (130, "", "")
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    process = subprocess.Popen(
+        command("report", "--help"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == b""
+    assert process.wait() == 1

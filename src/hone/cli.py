@@ -4,6 +4,7 @@
 
 import contextlib
 import io
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -80,7 +81,8 @@ class Report:
     """Write the report page of a run, compare two runs, or publish a study's results."""
 
     folders: Positional[tuple[Path, ...]]
-    """One folder; or two, to put them side by side."""
+    """One folder; or two, to put them side by side. With --publish that of a study's runs, or of its
+    published parts: their page is then written anew, with the notes that it has now."""
     publish: Annotated[str | None, arg(metavar="PATH")] = None
     """Write STUDY.md, STUDY.claims.json and the figures here."""
 
@@ -274,3 +276,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to flush
+        sys.exit(1)

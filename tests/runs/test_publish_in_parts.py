@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hone.studies.reporting import publish_runs
 from tests.runs import tiny
 from tests.runs.tiny import hone
 
@@ -75,3 +76,15 @@ def test_a_part_that_was_planned_otherwise_is_marked(
     shutil.rmtree(runs / "full")
     hone(["report", runs, "--publish", results], capsys)
     assert (results / "tiny.md").read_text().count("has changed since") == 1
+
+
+def test_a_page_is_written_anew_from_its_parts_alone(tmp_path: Path) -> None:
+    """With notes that were written since; the runs may be gone."""
+    results = Path(__file__).parents[2] / "docs" / "results"
+    shutil.copytree(results / "linear_theory", tmp_path / "linear_theory")
+    notes = tmp_path / "linear_theory.notes.md"
+    notes.write_text("Seen again.\n")
+    page = publish_runs(tmp_path / "linear_theory", tmp_path)
+    assert page.read_text().count("## Notes\n\nSeen again.\n") == 1
+    claims = "linear_theory.claims.json"
+    assert (tmp_path / claims).read_bytes() == (results / claims).read_bytes()

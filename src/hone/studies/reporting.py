@@ -129,7 +129,7 @@ def publish_runs(folder: Path, destination: Path) -> Path:
     """One page of results: all runs of a study's folder, and what was published there before.
 
     Args:
-        folder: of runs; or that of the published parts themselves, to write their page anew.
+        folder: of runs; or that of a built-in study's published parts, to write their page anew.
         destination: where pages lie.
 
     Raises:
