@@ -81,8 +81,8 @@ class Report:
     """Write the report page of a run, compare two runs, or publish a study's results."""
 
     folders: Positional[tuple[Path, ...]]
-    """One folder; or two, to put them side by side. With --publish that of a study's runs, or of its
-    published parts: their page is then written anew, with the notes that it has now."""
+    """One folder; or two, to put them side by side. With --publish that of a study's runs, or of
+    its published parts: their page is then written anew, with the notes that it has now."""
     publish: Annotated[str | None, arg(metavar="PATH")] = None
     """Write STUDY.md, STUDY.claims.json and the figures here."""
 
