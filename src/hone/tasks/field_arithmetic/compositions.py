@@ -1,10 +1,9 @@
 """Several problems in one: what a part comes to is given to the next (arXiv 2606.13125 §2).
 
-    prompt       s #1 op v … = ?  ; #4 op v … = ?  ? #6 op v … = ;      `;`: the answer so far
-    response     > s #1 op v = r … ; r  < r #5 op v = x … ; x  …  <eos>
+    prompt       s #1 op v … = ?  ; #1 op v … = ?  ? #1 op v … = ;      `;`: the answer so far
+    response     > s #1 op v = r … ; r  < r #2 op v = x … ; x  …  <eos>
 
-Each part is an evaluation or an inversion, and is solved as one, forward or backward. Operations
-are numbered throughout, so that every one can be found by its number as in a single chain.
+Each part is an evaluation or an inversion, and is solved as one, forward or backward.
 """
 
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from hone.core.texts import Rendering
 from hone.core.vocabulary import OTHER, Grade, PositionClass
 from hone.tasks.field_arithmetic import FieldArithmetic, Symbols
 from hone.tasks.field_arithmetic.chains import Chains, walk
-from hone.tasks.field_arithmetic.compact import MOST
 from hone.tasks.field_arithmetic.compositions_text import (
     BY_KIND,
     CompositionsInWords,
@@ -59,9 +57,6 @@ class FieldCompositions:
     def __post_init__(self) -> None:
         require(self.fewest >= 1, "fewest", self.fewest, "1 or more")
         require(self.most >= self.fewest, "most", self.most, f"{self.fewest} (fewest) or more")
-        require(self.most * self.high <= MOST, "most", self.most,
-                f"at most {MOST // self.high}: {MOST} operations, of which a part may have "
-                f"{self.high}")  # fmt: skip
         _ = self.part
 
     @cached_property
@@ -177,14 +172,12 @@ class FieldCompositions:
             rows = np.flatnonzero(latent["parts"] > k)
             part = self.at(whole, rows, k)
             answers[rows] = part.answers
-            before = _steps_before(latent, rows, k)
-            for row, written, inverted, steps in zip(
-                rows, part.prompts.lists(), part.latent["inverted"], before, strict=True
-            ):
+            for row, written, inverted in zip(rows, part.prompts.lists(),
+                                              part.latent["inverted"], strict=True):  # fmt: skip
                 if k:
                     written = written[self.p :] if self.symbols == "fresh" else written
                     written[-1 if inverted else 0] = self.part.form.so
-                prompts[row] += self._renumbered(written, steps)
+                prompts[row] += written
         return Problems(whole.ids, pack(prompts), answers, whole.kinds, whole.difficulty, latent)
 
     def at(self, problems: Problems, rows: Int[np.ndarray, " some"], k: int) -> Problems:
@@ -202,19 +195,7 @@ class FieldCompositions:
         part = self.at(problems, rows, k)
         by_kind = [self.part.demonstrate(part, name).lists() for name in BY_KIND[strategy]]
         inverted = part.latent["inverted"].astype(int)
-        before = _steps_before(problems.latent, rows, k)
-        return [
-            self._renumbered(by_kind[kind][row][:-1], steps)
-            for row, (kind, steps) in enumerate(zip(inverted, before, strict=True))
-        ]
-
-    def _renumbered(self, tokens: list[int], by: int) -> list[int]:
-        """With operations' numbers so much higher; what falls below the first is no part's."""
-        first, nobodys = self.part.form.first_number, len(self.alphabet) - 1
-        return [
-            token if token < first else token + by if token + by >= first else nobodys
-            for token in tokens
-        ]
+        return [by_kind[kind][row][:-1] for row, kind in enumerate(inverted)]
 
     def _opens(self, responses: Sequences) -> Bool[np.ndarray, "n time"]:
         """Where parts begin; both marks stand nowhere else."""
@@ -241,11 +222,7 @@ class FieldCompositions:
             going[:] = False
             if not len(rows):
                 break
-            before = _steps_before(problems.latent, rows, k)
-            segments = pack([
-                self._renumbered(_segment(responses, row, opens[row], k), -steps)
-                for row, steps in zip(rows.tolist(), before, strict=True)
-            ])  # fmt: skip
+            segments = pack([_segment(responses, row, opens[row], k) for row in rows.tolist()])
             part = self.at(problems, rows, k)
             reading = self.part.read(part, segments, np.zeros(len(rows), dtype=bool))
             found[rows] += reading.steps_correct
@@ -256,13 +233,6 @@ class FieldCompositions:
         self, responses: Sequences, classes: Int8[np.ndarray, "n time"]
     ) -> Int8[np.ndarray, "n time"]:
         return np.where(self._opens(responses), np.int8(PositionClass.DECIDE), classes)
-
-
-def _steps_before(
-    latent: dict[str, np.ndarray], rows: Int[np.ndarray, " some"], k: int
-) -> list[int]:
-    """Operations of the parts before the k-th."""
-    return latent["steps"][rows, :k].sum(axis=1).tolist()
 
 
 def _segment(responses: Sequences, row: int, opens: Bool[np.ndarray, " time"], k: int) -> list[int]:
