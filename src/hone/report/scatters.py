@@ -12,6 +12,7 @@ from hone.report import style
 from hone.report.plots import GAP, WIDTH, canvas, fraction, join, spread
 
 _LINE = 0.2  # inches, from label to label where there are many
+_LETTERS = 96  # that fit on a line of a legend under panels
 _MARKERS = "osD^"
 
 
@@ -82,8 +83,9 @@ def panels(shown: Sequence[Panel]) -> Figure:
         for axes in figure.axes
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend([keys[name] for name in series], series, loc="outside lower center", ncols=3,
-                  frameon=False)  # fmt: skip
+    columns = min(3, max(1, _LETTERS // max(len(name) + 6 for name in series)))
+    figure.legend([keys[name] for name in series], series, loc="outside lower center",
+                  ncols=columns, frameon=False)  # fmt: skip
     return figure
 
 

@@ -152,7 +152,7 @@ def foretold_everywhere(gains: Mapping[str, TextTable]) -> Drawing | None:
     return _told_against_gained(told) if told else None
 
 
-VERIFIED = "the verifier's, on hard problems, balanced"
+VERIFIED = "verified, hard, balanced"
 
 
 def _done_to(part: str, arm: str) -> str:
@@ -161,11 +161,11 @@ def _done_to(part: str, arm: str) -> str:
         (
             group
             for group, holds in {
-                "rewards that do not know the answer": part == "rewards" and "verifier" not in arm,
-                "on easy problems": "RL(2-5)" in arm,
+                "reward without the answer": part == "rewards" and "verifier" not in arm,
+                "easy problems": "RL(2-5)" in arm,
                 "mostly evaluations": part == "tilt" and "50%" not in arm,
-                "supervised, at as many tokens": part == "yardsticks" and not arm.endswith("RL"),
-                "five times the learning rate": arm.endswith(FASTER),
+                "supervised": part == "yardsticks" and not arm.endswith("RL"),
+                "5 × learning rate": arm.endswith(FASTER),
                 "expert iteration": arm.endswith("expert_iteration"),
             }.items()
             if holds
