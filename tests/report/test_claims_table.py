@@ -62,9 +62,9 @@ def test_the_tally_counts_verdicts() -> None:
 
 @given(st.text() | st.sampled_from(HOSTILE))
 def test_markdown_cells_stay_cells(text: str) -> None:
-    lines = markdown_table([claim(statement=text, note=text)]).splitlines()
+    lines = markdown_table([claim(statement=text, statistic=text, note=text)]).splitlines()
     assert len(lines) == 3
-    assert lines[2].replace(r"\|", "").count("|") == 7
+    assert lines[2].replace(r"\|", "").count("|") == 8
     assert "<" not in lines[2]
 
 

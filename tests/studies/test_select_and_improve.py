@@ -163,7 +163,7 @@ def test_every_figure_is_drawn(tiny_run: Results) -> None:
 
 
 def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
-    table, easy, gains, by_length, clocks, acts, compositions = (
+    table, easy, gains, sides, by_length, clocks, acts, compositions = (
         table.measure(tiny_run) for table in study.tables
     )
     assert table is not None
@@ -182,10 +182,16 @@ def test_table_1_has_the_papers_rows_and_figures(tiny_run: Results) -> None:
     assert acts is not None
     assert by_length is not None
     assert {name.partition(",")[0] for name in by_length} == {
-        "F RL(6-9)",
-        "B RL(6-9)",
-        "FB RL(6-9)",
+        f"{data} RL({on})" for data in ("F", "B", "FB") for on in ("6-9", "2-5")
     }
+    assert sides is not None
+    assert set(gains) <= set(sides)
+    for arm, row in gains.items():
+        after, before, change = sides[arm]["all, after"], sides[arm]["all, before"], row["change"]
+        assert isinstance(after, Estimate)
+        assert isinstance(before, Estimate)
+        assert isinstance(change, Estimate)
+        assert after.value - before.value == pytest.approx(change.value)
     assert compositions is not None
     assert [set(row) for row in compositions.values()] == [{"before", "after"}] * len(compositions)
     assert clocks is not None
