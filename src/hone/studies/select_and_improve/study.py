@@ -283,17 +283,13 @@ EXPERIMENTS = {
         practice,
     )
 }
-INDICATIVE = ("hyperparameters", "practice")
-"""Those of many arms, from one seed."""
-
 
 def plan(settings: Settings) -> list[Node]:
     """Every stage of the experiments that the settings name, seed by seed."""
     return seed_by_seed(settings, EXPERIMENTS)
 
 
-THREE = Settings(("main", "easier"))
-CORE = replace(THREE, seeds=(8, 9, 10, 11, 12))
+CORE = Settings(("main", "easier"), seeds=(8, 9, 10, 11, 12))
 QUICK = replace(
     CORE,
     experiments=("main",),
@@ -310,9 +306,8 @@ FURTHER = tuple(name for name in EXPERIMENTS if name not in CORE.experiments)
 """Each of them is a part of its own."""
 
 
-def seeds_of(part: str) -> tuple[int, ...]:
-    """What a part of `full` beside the core is run on."""
-    return THREE.seeds[:1] if part in INDICATIVE else THREE.seeds
+SEEDS = {"rewards": 5, "yardsticks": 5, "tilt": 5, "hyperparameters": 1, "practice": 1}
+"""How many of the core's seeds a further part has; three if not said here."""
 
 
 PAPER = Settings(
@@ -346,7 +341,10 @@ study = Study(
         "quick": {"": QUICK},
         "full": {
             "core": CORE,
-            **{part: replace(CORE, experiments=(part,), seeds=seeds_of(part)) for part in FURTHER},
+            **{
+                part: replace(CORE, experiments=(part,), seeds=CORE.seeds[: SEEDS.get(part, 3)])
+                for part in FURTHER
+            },
         },
         "paper": {
             "core": PAPER,
