@@ -261,7 +261,7 @@ FIGURES: tuple[Figure, ...] = (
         "Table 1: accuracy by arm, stage and kind of problem",
         "Accuracy on one balanced set of hard problems, with 95 % intervals over "
         "seeds and problems, beside the paper's Table 1 (Qwen2.5-1.5B).",
-        "Accuracies of nine combinations of demonstrations and stage, by kind of problem, each "
+        "Accuracies by demonstrations, stage and kind of problem, each "
         "with the paper's figure under it.",
         table_1,
     ),
