@@ -284,6 +284,7 @@ EXPERIMENTS = {
     )
 }
 
+
 def plan(settings: Settings) -> list[Node]:
     """Every stage of the experiments that the settings name, seed by seed."""
     return seed_by_seed(settings, EXPERIMENTS)
