@@ -149,7 +149,7 @@ AFTER_SFT = (
         claim(
             f"sft_off_native_{data}",
             f"{SELECT} §7 E0",
-            f"After fine-tuning, {data} executes it between chance and that on {kind}s.",
+            f"After fine-tuning, {data}'s off-native solutions are between chance and native ones.",
             f"accuracy on easy {kind}s, forced {strategy}",
             Within(2 * CHANCE, 0.9),
             _forced(strategy, kind, data),
@@ -161,7 +161,7 @@ AFTER_SFT = (
         claim(
             f"sft_all_{data}",
             f"{SELECT} §7 E0",
-            f"{data} is right on about 80 % of problems as its demonstrations are.",
+            f"{data} is right on about 80 % of problems as long as its demonstrations.",
             f"{ACCURACY}, easy problems, {data} before RL",
             Within(0.7, 0.9),
             accuracy_when("easy", experiment="main", data=data),
