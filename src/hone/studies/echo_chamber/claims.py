@@ -100,7 +100,7 @@ COLLAPSE = (
     claim(
         "little_entropy",
         "§3.1, Fig. 2",
-        "and little of the others is left.",
+        "When RL has settled on one format little of the others is left.",
         "entropy of the format after RL, balanced mixture, β = 0",
         AtMost(0.2),
         mean_over_runs(_entropy_after, **FREE),
@@ -130,7 +130,7 @@ WINNER = (
         claim(
             id,
             "§3.2",
-            f"From a {mixture} mixture the winner is usually the most accurate format before RL,",
+            f"From a {mixture} mixture the winner is usually the most accurate format before RL.",
             f"share of models of which most runs end so, {mixture} mixture",
             AtLeast(0.5),
             counted(_best_before, **factors),
@@ -143,7 +143,7 @@ WINNER = (
     claim(
         "not_the_most_frequent",
         "§3.2, Fig. 4a",
-        "not the most frequent one.",
+        "The winner is usually not the most frequent format.",
         "share of models of which most runs end in another, crossover mixture",
         AtLeast(0.5),
         counted(_not_the_most_frequent, **NEAR),
@@ -151,7 +151,7 @@ WINNER = (
     claim(
         "the_frequent_can_win",
         "§3.2, Fig. 4b",
-        "With enough of it in pretraining the format wins that otherwise loses,",
+        "With enough of it in pretraining the format wins that otherwise loses.",
         "share of models of which most runs end in tagged code, unfavourable mixture",
         AtLeast(0.5),
         counted(_tagged_wins, **FAR),
@@ -159,7 +159,7 @@ WINNER = (
     claim(
         "the_frequent_ends_lower",
         "§3.2, Fig. 4b",
-        "and the model ends less accurate.",
+        "Where such a format wins the model ends less accurate.",
         "greedy accuracy after RL, unfavourable mixture minus crossover mixture",
         AtMost(-STILL),
         difference(right, FAR, NEAR, f"{GREEDY} after"),
@@ -167,7 +167,7 @@ WINNER = (
     claim(
         "the_loser_is_better",
         "§3.2, Fig. 4b",
-        "It wins although programs are more accurate, if asked for.",
+        "Such a format wins although programs are more accurate, if asked for.",
         "accuracy before RL forced into programs minus into tagged code, unfavourable mixture",
         AtLeast(0.0),
         paired(right, ("before program", {}), ("before tagged", {}), **FAR),
@@ -175,7 +175,7 @@ WINNER = (
     claim(
         "the_rare_is_better",
         "hone's own",
-        "Where three times as much is read of the same mixture, rare programs are more accurate,",
+        "Where three times as much is read of that mixture, rare programs are more accurate.",
         "accuracy before RL forced into programs minus into tagged code, unfavourable mixture, "
         "three times the documents",
         AtLeast(0.0),
@@ -184,7 +184,7 @@ WINNER = (
     claim(
         "the_rare_wins",
         "hone's own",
-        "and win without a penalty against nearly all that was read:",
+        "Rare programs, well read, win without a penalty against nearly all that was read.",
         "share of programs after RL, same model, β = 0",
         AtLeast(0.5),
         mean_of(of_format("program"), **WELL_READ, kl=0.0),
@@ -192,7 +192,7 @@ WINNER = (
     claim(
         "the_penalty_decides",
         "§3.6",
-        "under one the format with the larger share × accuracy stays.",
+        "Under a penalty the format with the larger share × accuracy stays.",
         "share of tagged code after RL, same model, β = 0.5 minus β = 0; GRPO, in which rewards "
         "are divided by their spread",
         AtLeast(0.5),
@@ -253,7 +253,7 @@ def _variety(id: str, arm: str, what: str, factors: dict[str, Factor]) -> Iterat
     yield claim(
         f"pass_1_rises{id}",
         "§3.1, Fig. 2",
-        f"pass@1 rises{what},",
+        f"pass@1 rises{what}.",
         f"greedy accuracy after RL minus before, {arm}",
         AtLeast(STILL),
         change_of(right, GREEDY, **factors),
@@ -261,7 +261,7 @@ def _variety(id: str, arm: str, what: str, factors: dict[str, Factor]) -> Iterat
     yield claim(
         f"majority_rises{id}",
         "§3.1, Fig. 2",
-        "majority@k rises,",
+        f"majority@k rises{what}.",
         f"majority@16 after RL minus before, {arm}",
         AtLeast(0.0),
         change_of(agreed, **factors),
@@ -270,7 +270,7 @@ def _variety(id: str, arm: str, what: str, factors: dict[str, Factor]) -> Iterat
     yield claim(
         f"pass_k_falls{id}",
         "§3.1, Fig. 2",
-        "and pass@k at large k falls.",
+        f"pass@k at large k falls{what}.",
         f"pass@16 after RL minus before, {arm}",
         AtMost(0.0),
         change_of(passed, **factors),
@@ -291,7 +291,7 @@ VARIETY = (
     claim(
         "kl_keeps_formats",
         "§3.1, Fig. 3",
-        "A larger KL coefficient keeps part of the other formats,",
+        "A larger KL coefficient keeps part of the other formats.",
         "slope of the format's entropy after RL on the rank of β",
         AtLeast(0.0),
         slope_of("kl", _entropy_after, experiment="collapse"),
@@ -300,7 +300,7 @@ VARIETY = (
     claim(
         "kl_keeps_variety",
         "§3.1, Fig. 3",
-        "keeps pass@k,",
+        "A larger KL coefficient keeps pass@k.",
         "slope of pass@16 after RL on the rank of β",
         AtLeast(0.0),
         trend_over("kl", passed, experiment="collapse"),
@@ -308,7 +308,7 @@ VARIETY = (
     claim(
         "kl_costs_samples",
         "§3.1, Fig. 3",
-        "costs samples some of their accuracy,",
+        "A larger KL coefficient costs samples some of their accuracy.",
         "slope of accuracy of samples after RL on the rank of β",
         AtMost(0.0),
         trend_over("kl", right, experiment="collapse"),
@@ -316,7 +316,7 @@ VARIETY = (
     claim(
         "kl_spares_greedy",
         "§13.6 of the specification",
-        "but greedy answers none.",
+        "The largest KL coefficient costs greedy answers nothing.",
         "greedy accuracy after RL, β = 0.5 minus β = 0",
         AtLeast(-ALIKE),
         difference(right, {"kl": 0.5}, {"kl": 0.0}, f"{GREEDY} after", experiment="collapse"),
@@ -324,7 +324,7 @@ VARIETY = (
     claim(
         "no_penalty_is_like_a_small_one",
         "§3.1",
-        "No penalty is like a small one: in accuracy,",
+        "No penalty is like a small one in accuracy.",
         "accuracy of samples after RL, β = 0 minus β = 0.01",
         Within(-ALIKE, ALIKE),
         difference(right, {"kl": 0.0}, {"kl": 0.01}, experiment="collapse"),
@@ -333,7 +333,7 @@ VARIETY = (
     claim(
         "no_penalty_keeps_as_much",
         "§3.1",
-        "in what is left of other formats.",
+        "No penalty is like a small one in what is left of other formats.",
         "entropy of the format after RL, β = 0 minus β = 0.01",
         Within(-0.1, 0.1),
         minus(_entropy_after, {"kl": 0.0}, {"kl": 0.01}, experiment="collapse"),

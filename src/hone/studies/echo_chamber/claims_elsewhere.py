@@ -50,7 +50,7 @@ SCALE = (
     claim(
         "small_ends_in_programs",
         "§3.4, Fig. 7",
-        "A small model ends in programs,",
+        "A small model ends in programs.",
         "share of models of which most runs end so, 0.1 M parameters, programs that misread a "
         "relation, large numbers",
         AtLeast(0.5),
@@ -59,7 +59,7 @@ SCALE = (
     claim(
         "large_ends_in_text",
         "§3.4, Fig. 7",
-        "a large one that has read as many tokens in natural language.",
+        "A large model that has read as many tokens ends in natural language.",
         "share of models of which most runs end so, 1 M parameters, same documents",
         AtLeast(0.5),
         counted(_ends_in("text"), **AMBIGUOUS, **LARGE),
@@ -67,7 +67,7 @@ SCALE = (
     claim(
         "scale_moves_to_text",
         "§3.4, Fig. 7",
-        "Scale moves RL towards natural language,",
+        "Scale moves RL towards natural language.",
         "share of text after RL with 1 M parameters minus with 0.1 M, same documents",
         AtLeast(0.2),
         difference(TEXT, LARGE, SMALL, **AMBIGUOUS),
@@ -75,7 +75,7 @@ SCALE = (
     claim(
         "scale_at_equal_rates",
         "hone's own",
-        "not only by the learning rate of RL that suits a size,",
+        "Scale moves RL towards natural language at one learning rate of RL, too.",
         "the same, 1 M parameters at the learning rate that 0.1 M has",
         AtLeast(0.2),
         difference(TEXT, {**LARGE, "rate": 3}, SMALL, **AMBIGUOUS),
@@ -83,7 +83,7 @@ SCALE = (
     claim(
         "scale_alone",
         "§3.4",
-        "and where programs misread nothing, too.",
+        "Scale moves RL towards natural language where programs misread nothing, too.",
         "share of text after RL with 1 M parameters minus with 0.1 M, balanced mixture",
         AtLeast(0.2),
         difference(TEXT, LARGE, SMALL, **ALL_ALIKE),
@@ -158,7 +158,7 @@ ALGORITHMS = (
     claim(
         "grpo_is_as_fast",
         "§3.5",
-        "GRPO collapses as soon as PPO under the same penalty,",
+        "GRPO collapses as soon as PPO under the same penalty.",
         "first look with a share of 0.9, GRPO, KL minus PPO",
         Within(-10, 10),
         _between(collapse_time, _by("GRPO, KL"), _by("PPO"), between_looks),
@@ -167,7 +167,7 @@ ALGORITHMS = (
     claim(
         "grpo_keeps_as_much",
         "§3.5",
-        "and keeps as much of pass@k.",
+        "GRPO keeps as much of pass@k as PPO under the same penalty.",
         "pass@16 after RL, GRPO, KL minus PPO",
         Within(-ALIKE, ALIKE),
         difference(passed, _by("GRPO, KL"), _by("PPO"), experiment="algorithms"),
@@ -175,7 +175,7 @@ ALGORITHMS = (
     claim(
         "expert_iteration_is_lower",
         "§3.5, Fig. 20",
-        "Expert iteration, restarted from the pretrained model, ends lower,",
+        "Expert iteration, restarted from the pretrained model, ends lower than GRPO.",
         "greedy accuracy after it minus that after GRPO, as many samples",
         AtMost(0.0),
         difference(right, _by(RESTARTED), _by("GRPO"), GREEDILY, experiment="algorithms"),
@@ -183,7 +183,7 @@ ALGORITHMS = (
     claim(
         "expert_iteration_is_milder",
         "§3.5, Fig. 20",
-        "shifts formats less,",
+        "Expert iteration, restarted, shifts formats less than GRPO.",
         "entropy of the format after it minus that after GRPO",
         AtLeast(0.0),
         _between(after(entropy), _by(RESTARTED), _by("GRPO")),
@@ -192,7 +192,7 @@ ALGORITHMS = (
     claim(
         "expert_iteration_keeps_variety",
         "§3.5",
-        "and keeps pass@k.",
+        "Expert iteration, restarted, keeps more of pass@k than GRPO.",
         "pass@16 after it minus that after GRPO",
         AtLeast(0.0),
         difference(passed, _by(RESTARTED), _by("GRPO"), experiment="algorithms"),
@@ -287,7 +287,7 @@ TRANSFER = (
     claim(
         "longer_chains_are_cut_short",
         "§13.7 of the specification",
-        "Where harder means longer, RL on short chains cuts programs short,",
+        "Where harder means longer, RL on short chains cuts programs short.",
         "mean tokens of programs that answer longer problems, after RL over before, pretraining "
         "has these as programs",
         AtMost(0.95),
@@ -297,7 +297,7 @@ TRANSFER = (
     claim(
         "longer_chains_are_left",
         "hone's own",
-        "and gives up the format that has them, where it is another.",
+        "RL on short chains gives up the format that has long ones, where it is sentences.",
         "share of sentences in answers to longer problems, after RL minus before, pretraining has "
         "these in sentences",
         AtMost(-0.1),

@@ -59,7 +59,7 @@ WITHIN = (
     claim(
         "one_style",
         "§3.3, Fig. 6",
-        "Within one format RL settles on one style",
+        "Within one format RL settles on one style.",
         "largest share of a style of program after RL",
         AtLeast(0.95),
         mean_of(of_winner, **STYLES),
@@ -67,7 +67,7 @@ WITHIN = (
     claim(
         "style_gains_nothing",
         "§13.6 of the specification",
-        "that is no better than the other,",
+        "The style that RL settles on was no better than the other.",
         "gain by choosing it at the accuracies before RL, programs in two styles",
         Within(-ALIKE, ALIKE),
         mean_over_runs(choosing, known_from_problems, **STYLES),
@@ -76,7 +76,7 @@ WITHIN = (
     claim(
         "still_better",
         "§3.3, Fig. 6",
-        "and still makes programs more accurate.",
+        "RL within one format still makes programs more accurate.",
         "greedy accuracy after RL minus before, programs in two styles",
         AtLeast(STILL),
         change_of(right, GREEDY, **STYLES),
@@ -152,7 +152,7 @@ PARTS = (
     claim(
         "selection_is_more",
         "and Select and Improve (arXiv 2606.13125)",
-        "More of the gain is choosing a format than working better within one,",
+        "More of the gain is choosing a format than working better within one.",
         "Σ Δs·a before RL minus Σ s·Δa after it; forced accuracies, balanced mixture, β = 0",
         AtLeast(0.0),
         mean_over_runs(choosing_more, known_from_problems, **FREE),
@@ -160,7 +160,7 @@ PARTS = (
     claim(
         "the_winner_is_refined",
         "§3.3",
-        "but RL refines the winner, too.",
+        "RL refines the format that wins, too.",
         "Σ s·Δa with the shares after RL; forced accuracies, balanced mixture, β = 0",
         AtLeast(STILL),
         mean_over_runs(refining, known_from_problems, **FREE),
