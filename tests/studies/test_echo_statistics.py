@@ -95,6 +95,33 @@ def test_the_optimum_weighs_what_is_right() -> None:
     assert optimum.distance(large, statistics.shares(rows)) == pytest.approx(0, abs=1e-5)
 
 
+def test_what_a_penalised_policy_can_come_to(tmp_path: Path) -> None:
+    """By enumeration of two responses to each problem: no policy has more than the optimum."""
+    kl = 0.5
+    made = Runs(tmp_path)
+    before = pl.concat([answers(1, 0.5, samples=2), answers(0, 0, format="text", samples=2)])
+    last = answers(1, 0.5, samples=2)
+    scores = last.select("problem_id", "sample", step=1, k1=pl.Series([0.2, 0.4, 0.6, 0.8]))
+    for stage, name, rows in (
+        ("before", "evaluation", before),
+        ("after", "evaluation", last),
+        ("rl", "train", last),
+        ("drift", "scores", scores),
+    ):
+        made.add(stage, 1, {f"{name}-000001": rows}, base=1, repeat=1, experiment="optimum", kl=kl)
+    assert optimum.worth_before(made.results) == pytest.approx(3 / 8)
+    assert optimum.worth_after(made.results) == pytest.approx(3 / 4 - kl * 0.5)
+    assert optimum.worth_in_formats(made.results) == {"program": pytest.approx(0.5)}
+    right = np.array([[1, 1, 0, 0], [1, 0, 0, 0]])
+    for policy in np.random.default_rng(0).dirichlet(np.ones(4), size=(50, 2)):
+        cost = (policy * np.log(policy * 4)).sum(axis=1)
+        worth = ((policy * right).sum(axis=1) - kl * cost).mean()
+        assert worth < optimum.worth_of_optimum(made.results)
+    for program in np.linspace(0.01, 0.99, 50):
+        cost = program * np.log(2 * program) + (1 - program) * np.log(2 * (1 - program))
+        assert program * 3 / 4 - kl * cost <= optimum.worth_of_mixed(made.results) + 1e-9
+
+
 def test_a_fall_is_from_an_earlier_mean_over_rounds() -> None:
     rewards = np.array([0.2] * 5 + [0.8] * 5 + [0.3] * 5 + [0.9] * 5)
     assert statistics.largest_fall(rewards) == pytest.approx(0.5)
@@ -330,12 +357,12 @@ def test_an_optimum_says_how_many_runs_have_not_come_to_rest(tmp_path: Path) -> 
         mixed = pl.concat([answers(0.75), answers(0.25, format="text")])
         for stage, rows in (("before", mixed), ("after", mixed)):
             made.add(stage, base, {"evaluation-000001": rows}, base=base, repeat=1,
-                     experiment="optimum", kl=0.5)  # fmt: skip
-        made.add("rl", base, rounds, base=base, repeat=1, experiment="optimum", kl=0.5)
-    found = optimum.way_left_under(0.5)(made.results)
+                     experiment="optimum", kl=0.5, rate=0.1)  # fmt: skip
+        made.add("rl", base, rounds, base=base, repeat=1, experiment="optimum", kl=0.5, rate=0.1)
+    found = optimum.way_left_under(0.5, 0.1)(made.results)
     assert found is not None
     assert found.note == "runs still moving: 1"
-    assert optimum.way_left_under(0.2)(made.results) is None
+    assert optimum.way_left_under(0.2, 0.1)(made.results) is None
 
 
 def test_a_change_is_compared_with_another_change(tmp_path: Path) -> None:

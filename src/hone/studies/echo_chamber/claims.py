@@ -45,6 +45,7 @@ from hone.studies.echo_chamber.winners import CROSSOVER, even, told
 from hone.studies.study import Claim, cited
 
 PENALTIES = (0.2, 0.3, 0.5)  # under which the optimum is looked for
+SLOW = 0.1  # of RL's learning rate, at which it is looked for
 NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
 FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
 WELL_READ: dict[str, Factor] = {"experiment": "well_read"}
@@ -239,9 +240,9 @@ OPTIMUM = tuple(
         "§3.6",
         f"Under a penalty of {kl:g} shares come to those of the KL-regularised optimum.",
         "total variation from predicted shares in the last quarter of rounds over that before RL, "
-        "RLOO, KL in the reward",
+        "RLOO, KL in the reward, a tenth of the learning rate",
         AtMost(1 / 3),
-        way_left_under(kl),
+        way_left_under(kl, SLOW),
         reported=0.0,
     )
     for kl in PENALTIES

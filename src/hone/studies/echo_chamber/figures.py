@@ -14,6 +14,7 @@ from hone.report.scatters import Panel, panels, scatter
 from hone.report.stacks import stacked
 from hone.runs.plan import Factor
 from hone.runs.results import Results
+from hone.studies.echo_chamber.claims import SLOW
 from hone.studies.echo_chamber.optimum import late_shares, optimum_of, share_in
 from hone.studies.echo_chamber.runs import (
     each_run,
@@ -122,7 +123,7 @@ def which_wins(results: Results) -> Drawing | None:
 
 def optimum(results: Results) -> Drawing | None:
     """Shares late in long runs under a penalty against those of the optimum, a point a format."""
-    runs = results.select(experiment="optimum")
+    runs = results.select(experiment="optimum", rate=SLOW)
     points = {
         f"β = {kl:g}": {
             name: (
@@ -279,9 +280,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "optimum",
         "The KL-regularised optimum",
-        "Shares of formats late in long runs of RLOO with the KL in the reward, against those of "
-        "the policy that maximises reward minus β KL, told from responses before RL; mean over "
-        "runs.",
+        "Shares of formats late in long runs of RLOO with the KL in the reward at a tenth of the "
+        "learning rate, against those of the policy that maximises reward minus β KL, told from "
+        "responses before RL; mean over runs.",
         "Points of measured against predicted shares, on a line of equality.",
         optimum,
     ),

@@ -10,7 +10,7 @@ from hone.measures import Estimate
 from hone.measures.accuracy import CORRECT
 from hone.runs.results import Results
 from hone.studies.echo_chamber.runs import each_run, mean_over_runs, responses
-from hone.studies.echo_chamber.statistics import shares
+from hone.studies.echo_chamber.statistics import shares, with_divergence
 from hone.studies.study import Measure
 
 STILL_MOVING = 0.03  # of total variation from the third quarter of rounds to the last
@@ -31,9 +31,12 @@ def optimal_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
 
 def mixed_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
     """The same among policies that choose between formats only: share × exp(accuracy / β)."""
-    given = before.group_by("strategy").agg(CORRECT.mean().alias("right"), share=pl.len())
-    weighed = given.with_columns(pl.col("share") * (pl.col("right") / kl).exp())
+    weighed = _by_format(before).with_columns(pl.col("share") * (pl.col("right") / kl).exp())
     return dict(weighed.select("strategy", pl.col("share") / pl.col("share").sum()).iter_rows())
+
+
+def _by_format(table: pl.DataFrame) -> pl.DataFrame:
+    return table.group_by("strategy").agg(CORRECT.mean().alias("right"), share=pl.len())
 
 
 def optimum_of(run: Results) -> dict[str, float]:
@@ -45,6 +48,46 @@ def _penalty(run: Results) -> float:
     """The run's KL coefficient."""
     (kl,) = run.select(stage="after").factor("kl")
     return float(kl)
+
+
+def worth_before(run: Results) -> float:
+    """Reward minus β KL before RL: accuracy, as there is no KL yet."""
+    return float(responses(run, "before").select(CORRECT.mean()).item())
+
+
+def worth_after(run: Results) -> float:
+    """Reward minus β KL in RL's last round."""
+    return float(_worths(run)["worth"].to_numpy().mean())
+
+
+def worth_in_formats(runs: Results) -> dict[str, float]:
+    """The same of the responses in each format, of all runs together.
+
+    Where policies can gain no more by their choice, these are equal.
+    """
+    rows = pl.concat([_worths(run) for run in each_run(runs)])
+    return dict(rows.group_by("strategy").agg(pl.col("worth").mean()).iter_rows())
+
+
+def _worths(run: Results) -> pl.DataFrame:
+    worth = CORRECT - _penalty(run) * pl.col("k1")
+    return with_divergence(run, last=True).select("strategy", worth=worth)
+
+
+def worth_of_optimum(run: Results) -> float:
+    """The most that reward minus β KL can be: β log mean exp(reward / β), problem by problem."""
+    kl = _penalty(run)
+    mean = (CORRECT / kl).exp().mean().log()
+    found = responses(run, "before").group_by("problem_id").agg(mean.alias("log"))
+    return kl * float(found.select(pl.col("log").mean()).item())
+
+
+def worth_of_mixed(run: Results) -> float:
+    """The most that a policy has that chooses between formats only."""
+    kl = _penalty(run)
+    given = _by_format(responses(run, "before"))
+    weighed = (pl.col("share") * (pl.col("right") / kl).exp()).sum() / pl.col("share").sum()
+    return kl * math.log(given.select(weighed).item())
 
 
 def share_in(
@@ -70,11 +113,11 @@ def distance_from_mixed(run: Results) -> float:
     return distance(late_shares(run), mixed_shares(responses(run, "before"), _penalty(run)))
 
 
-def way_left_under(kl: float) -> Measure:
-    """`way_left`, with a note of how many runs it was too early to say of."""
+def way_left_under(kl: float, rate: float) -> Measure:
+    """`way_left` at a part of RL's learning rate; a note says how many runs had not settled."""
 
     def measure(results: Results) -> Estimate | None:
-        runs = results.select(experiment="optimum", kl=kl)
+        runs = results.select(experiment="optimum", kl=kl, rate=rate)
         found = mean_over_runs(way_left)(runs)
         moving = runs_still_moving(runs)
         return replace(found, note=f"runs still moving: {moving}") if found and moving else found

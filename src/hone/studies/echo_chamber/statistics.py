@@ -278,8 +278,8 @@ def known_from_problems(run: Results) -> float:
     return max(((high - low) / 2 for low, high in ends), default=math.nan)
 
 
-def base_logprobs(run: Results, last: bool, format: str | None = None) -> np.ndarray:
-    """Mean log-probability a token under the pretrained model, of responses of one RL round.
+def with_divergence(run: Results, last: bool) -> pl.DataFrame:
+    """Responses of RL's first or last round, each with its log-ratio to the pretrained model, `k1`.
 
     Problems that were drawn twice in the round are left out, as their responses cannot be told
     apart.
@@ -287,14 +287,17 @@ def base_logprobs(run: Results, last: bool, format: str | None = None) -> np.nda
     scores = run.select(stage="drift").rollouts("scores")
     step = scores["step"].max() if last else scores["step"].min()
     index = ["problem_id", "sample"]
-    drawn = run.select(stage="rl").rollouts("train", steps=(int(str(step)),))
-    once = drawn.filter(pl.len().over(index) == 1).with_columns(
-        own=pl.col("logprobs").list.sum(), tokens=pl.col("logprobs").list.len()
-    )
-    once = once if format is None else once.filter(strategy=format)
+    rows = run.select(stage="rl").rollouts("train", steps=(int(str(step)),))
     ratio = scores.filter(pl.col("step") == step).group_by(index).agg(pl.col("k1").sum())
-    joined = once.join(ratio, on=index)
-    return ((joined["own"] - joined["k1"]) / joined["tokens"]).to_numpy()
+    return rows.filter(pl.len().over(index) == 1).join(ratio, on=index)
+
+
+def base_logprobs(run: Results, last: bool, format: str | None = None) -> np.ndarray:
+    """Mean log-probability a token under the pretrained model, of responses of one RL round."""
+    rows = with_divergence(run, last)
+    rows = rows if format is None else rows.filter(strategy=format)
+    own, tokens = rows["logprobs"].list.sum(), rows["logprobs"].list.len()
+    return ((own - rows["k1"]) / tokens).to_numpy()
 
 
 def likelier(run: Results, within: bool = False) -> float:

@@ -21,7 +21,7 @@ from hone.studies.echo_chamber.arms import (
     pretrain,
     with_rl,
 )
-from hone.studies.echo_chamber.claims import CLAIMS, PENALTIES
+from hone.studies.echo_chamber.claims import CLAIMS, PENALTIES, SLOW
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
 from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.corpora import corpora
@@ -117,16 +117,19 @@ def controls(settings: Settings, seed: int) -> Iterator[Node]:
 def optimum(settings: Settings, seed: int) -> Iterator[Node]:
     """Long runs under large penalties, whose optimum is known (§3.6).
 
-    RLOO with the penalty in the reward, as its gradient is that of expected reward minus β KL. The
-    optimum is told from four times the samples: from few it looks nearer to where RL begins.
+    RLOO with the penalty in the reward, as its gradient is that of expected reward minus β KL; at
+    RL's learning rate, where noise carries policies past what they look for, and at a tenth of it.
+    The optimum is told from four times the samples: from few it looks nearer to where RL begins.
     """
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
-    long = replace(settings, rounds=2 * settings.rounds, samples=4 * settings.samples)
     for kl in PENALTIES:
-        arm = f"balanced, RLOO, β = {kl:g}"
         penalised = rloo(minibatch=settings.minibatch, kl=KL(kl, "k1", "reward"))
-        rl = post_train(long, base, arm, algorithm=penalised, experiment="optimum", kl=kl)
-        yield from with_rl(long, base, rl, forced=())
+        for rate, times in ((1, 2), (SLOW, 4)):
+            long = replace(settings, rounds=times * settings.rounds, samples=4 * settings.samples)
+            lr = rate * settings.size.lr
+            rl = post_train(long, base, f"RLOO, β = {kl:g}, lr {lr:g}", algorithm=penalised, lr=lr,
+                            experiment="optimum", kl=kl, rate=rate)  # fmt: skip
+            yield from with_rl(long, base, rl, forced=())
 
 
 def scale(settings: Settings, seed: int) -> Iterator[Node]:

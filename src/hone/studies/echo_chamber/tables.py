@@ -16,6 +16,11 @@ from hone.studies.echo_chamber.optimum import (
     runs_still_moving,
     share_in,
     still_moving,
+    worth_after,
+    worth_before,
+    worth_in_formats,
+    worth_of_mixed,
+    worth_of_optimum,
 )
 from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, responses
 from hone.studies.echo_chamber.statistics import (
@@ -207,6 +212,23 @@ def optimum(results: Results) -> Rows | None:
     return rows or None
 
 
+def worth(results: Results) -> Rows | None:
+    """What RL makes of the penalised reward, and the most it could be."""
+    runs = results.select(experiment="optimum")
+    rows: dict[str, dict[str, Cell]] = {}
+    for arm in runs.select(stage="after").arms:
+        own = runs.select(arm=arm)
+        given = worth_in_formats(own)
+        rows[arm] = {
+            "before RL": mean(worth_before, own),
+            "after RL": mean(worth_after, own),
+            **{f"{name}, after": given.get(name) for name in NAMES},
+            "formats alone": mean(worth_of_mixed, own),
+            "optimum": mean(worth_of_optimum, own),
+        }
+    return rows or None
+
+
 TABLES: tuple[Table, ...] = (
     Table(
         "asides",
@@ -279,5 +301,14 @@ TABLES: tuple[Table, ...] = (
         "between the two, and from the policy that is best among those that choose between formats "
         "only; and how far shares still went from the third quarter of the rounds to the last.",
         optimum,
+    ),
+    Table(
+        "worth",
+        "Reward minus β KL",
+        "Mean reward minus β times the KL to the pretrained model, which RLOO maximises: before "
+        "RL; in the last round; there in each format (the same in all where choosing differently "
+        "gains nothing); and the most that can be had by choosing between formats only, and by any "
+        "policy, told from responses before RL.",
+        worth,
     ),
 )
