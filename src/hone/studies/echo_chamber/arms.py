@@ -7,7 +7,7 @@ from typing import Literal
 from hone.core.contracts import Corpus, Task
 from hone.core.errors import require
 from hone.models.config import DecoderConfig, mistral_style, olmo_style
-from hone.objectives.algorithms import Algorithm, grpo
+from hone.objectives.algorithms import Algorithm, grpo, rloo
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
@@ -214,6 +214,12 @@ def post_train(
     )
     labels = {**base.factors, "repeat": repeat, "kl": kl, "reward": reward, **factors}
     return Node(arm, "rl", config, base.seed + 100 * (repeat - 1), {"policy": base}, labels)
+
+
+def penalised(settings: Settings, kl: float) -> Algorithm:
+    """RLOO with any penalty in the reward: its gradient is that of expected reward minus β KL."""
+    penalty = KL(kl, "k1", "reward") if kl else None
+    return rloo(minibatch=settings.minibatch, kl=penalty)
 
 
 def asked(settings: Settings, task: Task, samples: int, forced: str | None = None) -> Respond:

@@ -45,6 +45,7 @@ from hone.studies.echo_chamber.winners import CROSSOVER, even, told
 from hone.studies.study import Claim, cited
 
 PENALTIES = (0.2, 0.3, 0.5)  # under which the optimum is looked for
+MODERATE = PENALTIES[1]
 SLOW = 0.1  # of RL's learning rate, at which it is looked for
 NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
 FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
@@ -186,7 +187,7 @@ WINNER = (
         "the_rare_wins",
         "hone's own",
         "Rare programs, well read, win without a penalty against nearly all that was read.",
-        "share of programs after RL, same model, β = 0",
+        "share of programs after RL, same model, β = 0; RLOO, a tenth of the learning rate",
         AtLeast(0.5),
         mean_of(of_format("program"), **WELL_READ, kl=0.0),
     ),
@@ -194,10 +195,9 @@ WINNER = (
         "the_penalty_decides",
         "§3.6",
         "Under a penalty the format with the larger share × accuracy stays.",
-        "share of tagged code after RL, same model, β = 0.5 minus β = 0; GRPO, in which rewards "
-        "are divided by their spread",
+        f"share of tagged code after RL, same model, β = {MODERATE:g} minus β = 0",
         AtLeast(0.5),
-        difference(of_format("tagged"), {"kl": 0.5}, {"kl": 0.0}, **WELL_READ),
+        difference(of_format("tagged"), {"kl": MODERATE}, {"kl": 0.0}, **WELL_READ),
     ),
     claim(
         "product_tells",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hone.core.contracts import Task
-from hone.objectives.algorithms import Critic, expert_iteration, grpo, ppo, rloo, star
+from hone.objectives.algorithms import Critic, expert_iteration, grpo, ppo, star
 from hone.objectives.divergence import KL
 from hone.runs.plan import Node
 from hone.studies.echo_chamber import figures_elsewhere
@@ -17,11 +17,12 @@ from hone.studies.echo_chamber.arms import (
     Settings,
     asked_elsewhere,
     millions,
+    penalised,
     post_train,
     pretrain,
     with_rl,
 )
-from hone.studies.echo_chamber.claims import CLAIMS, PENALTIES, SLOW
+from hone.studies.echo_chamber.claims import CLAIMS, MODERATE, PENALTIES, SLOW
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
 from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.corpora import corpora
@@ -78,13 +79,15 @@ def well_read(settings: Settings, seed: int) -> Iterator[Node]:
     """The unfavourable shares in three times the documents: rare programs are learned.
 
     So share and accuracy disagree as far as they can; under a penalty their product is to decide
-    (§3.6), without one accuracy.
+    (§3.6), without one accuracy. The learning rate is that at which a penalty's optimum is reached.
     """
     longer = replace(settings, steps=3 * settings.steps)
     base = pretrain(longer, seed, "well read", towards_unfavourable(1.0))
-    for kl in (0.0, 0.5):
-        rl = post_train(settings, base, f"well read, β = {kl:g}", kl=kl, experiment="well_read")
-        yield from with_rl(settings, base, rl, forced=("before",))
+    slow = replace(settings, rounds=6 * settings.rounds)
+    for kl in (0.0, MODERATE):
+        rl = post_train(slow, base, f"well read, β = {kl:g}", algorithm=penalised(settings, kl),
+                        lr=SLOW * settings.size.lr, experiment="well_read", kl=kl)  # fmt: skip
+        yield from with_rl(slow, base, rl, forced=("before",))
 
 
 def all_sound(settings: Settings, seed: int) -> Iterator[Node]:
@@ -117,17 +120,16 @@ def controls(settings: Settings, seed: int) -> Iterator[Node]:
 def optimum(settings: Settings, seed: int) -> Iterator[Node]:
     """Long runs under large penalties, whose optimum is known (§3.6).
 
-    RLOO with the penalty in the reward, as its gradient is that of expected reward minus β KL; at
-    RL's learning rate, where noise carries policies past what they look for, and at a tenth of it.
+    At RL's learning rate, where noise carries policies past what they look for, and at a tenth.
     The optimum is told from four times the samples: from few it looks nearer to where RL begins.
     """
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
     for kl in PENALTIES:
-        penalised = rloo(minibatch=settings.minibatch, kl=KL(kl, "k1", "reward"))
         for rate, times in ((1, 2), (SLOW, 4)):
             long = replace(settings, rounds=times * settings.rounds, samples=4 * settings.samples)
             lr = rate * settings.size.lr
-            rl = post_train(long, base, f"RLOO, β = {kl:g}, lr {lr:g}", algorithm=penalised, lr=lr,
+            rl = post_train(long, base, f"RLOO, β = {kl:g}, lr {lr:g}",
+                            algorithm=penalised(settings, kl), lr=lr,
                             experiment="optimum", kl=kl, rate=rate)  # fmt: skip
             yield from with_rl(long, base, rl, forced=())
 
