@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from hone.report.plots import GAP, WIDTH, canvas, fraction, join, spread
 
 _LINE = 0.2  # inches, from label to label where there are many
 _LETTERS = 96  # that fit on a line of a legend under panels
+_BESIDE = 8  # of them, the room of a panel's own y-axis
 _MARKERS = "osD^"
 
 
@@ -70,8 +72,9 @@ def panels(shown: Sequence[Panel]) -> Figure:
     """Several scatters side by side, with one legend: a series looks the same in all of them."""
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     series = list(dict.fromkeys(name for panel in shown for name in panel.points))
+    letters = _LETTERS // len(shown) - _BESIDE
     for axes, panel in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        axes.set(xlabel=panel.x_label, ylabel=panel.y_label)
+        axes.set(xlabel=fill(panel.x_label, letters), ylabel=panel.y_label)
         axes.tick_params(length=3)
         for name, points in panel.points.items():
             _draw_points(axes, points, series.index(name), name)
