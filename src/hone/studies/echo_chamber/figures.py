@@ -273,8 +273,8 @@ FIGURES: tuple[Figure, ...] = (
         "Which format wins",
         "The share of programs after RL, against their odds before it, over tagged code: of "
         "shares, of accuracies, and of share times accuracy, which is what the KL-regularised "
-        "optimum comes to. A point is a run; colours are mixtures, from that of the crossover (0 %) "
-        "to one with little else than tagged code (100 %).",
+        "optimum comes to. A point is a run; colours are mixtures, from that of the crossover "
+        "(0 %) to one with little else than tagged code (100 %).",
         "Three panels of points: shares of programs after RL against log-odds before it.",
         which_wins,
     ),
