@@ -155,6 +155,7 @@ def still_moving(run: Results) -> float:
 
 def _shares_in_training(run: Results, low: float, high: float) -> dict[str, float]:
     """Of responses that RL drew in a part of its rounds."""
-    table = run.select(stage="rl").rollouts("train")
-    done = table["step"] / table["step"].max()
-    return shares(table.filter((low < done) & (done <= high)))
+    rl = run.select(stage="rl")
+    rounds = rl.steps("train")
+    chosen = [step for step in rounds if low < step / rounds[-1] <= high]
+    return shares(rl.rollouts("train", chosen)) if chosen else {}
