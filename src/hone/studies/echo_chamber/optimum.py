@@ -31,12 +31,13 @@ def optimal_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
 
 def mixed_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
     """The same among policies that choose between formats only: share × exp(accuracy / β)."""
-    weighed = _by_format(before).with_columns(pl.col("share") * (pl.col("right") / kl).exp())
-    return dict(weighed.select("strategy", pl.col("share") / pl.col("share").sum()).iter_rows())
+    weights = _mixed_weights(before, kl)
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
 
-def _by_format(table: pl.DataFrame) -> pl.DataFrame:
-    return table.group_by("strategy").agg(CORRECT.mean().alias("right"), share=pl.len())
+def _mixed_weights(before: pl.DataFrame, kl: float) -> dict[str, float]:
+    weight = pl.len() / before.height * (CORRECT.mean() / kl).exp()
+    return dict(before.group_by("strategy").agg(weight).iter_rows())
 
 
 def optimum_of(run: Results) -> dict[str, float]:
@@ -85,9 +86,7 @@ def worth_of_optimum(run: Results) -> float:
 def worth_of_mixed(run: Results) -> float:
     """The most that a policy has that chooses between formats only."""
     kl = _penalty(run)
-    given = _by_format(responses(run, "before"))
-    weighed = (pl.col("share") * (pl.col("right") / kl).exp()).sum() / pl.col("share").sum()
-    return kl * math.log(given.select(weighed).item())
+    return kl * math.log(sum(_mixed_weights(responses(run, "before"), kl).values()))
 
 
 def share_in(
