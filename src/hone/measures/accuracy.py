@@ -191,7 +191,7 @@ def majority_credit(
     """The expected credit of the majority among k samples drawn without replacement.
 
     Counts the draws by how many votes the winner has (`top`) and how many answers reach it, adding
-    one answer after the other: n samples and r answers cost r·k matrix products of size k.
+    one after the other the answers that can: n samples cost at most n matrix products of size k.
 
     Args:
         votes: samples that give each answer.
@@ -205,7 +205,8 @@ def majority_credit(
     n = sum(votes) + silent
     require(n <= _MOST_SAMPLES, "samples of a problem", n, f"at most {_MOST_SAMPLES}")
     require(1 <= k <= n, "k", k, f"1 … n = {n}")
-    tops = range(1, min(k, max(votes, default=0)) + 1)
+    most = max(votes, default=0)
+    tops = range(max(1, most - (n - k)), min(k, most) + 1)  # n - k samples at most are not drawn
     return float(sum(_won_with(top, votes, credit, silent, k) for top in tops) / comb(n, k))
 
 
@@ -341,18 +342,23 @@ def _ballots(rows: pl.DataFrame) -> pl.DataFrame:
 def _won_with(
     top: int, votes: tuple[int, ...], credit: tuple[float, ...], silent: int, k: int
 ) -> float:
-    """Credit summed over the draws of k whose winners have `top` votes, shared among winners."""
+    """Credit summed over the draws of k whose winners have `top` votes, shared among winners.
+
+    Answers that cannot reach `top` are drawn like silence (Vandermonde's identity).
+    """
+    rivals = [(m, worth) for m, worth in zip(votes, credit, strict=True) if m >= top]
+    others = silent + sum(m for m in votes if m < top)
     ways = np.zeros((k + 1, k // top + 1))  # draws, by samples drawn and answers that reach top
     ways[0, 0] = 1
     earned = np.zeros_like(ways)  # the credit of the answers that reach top, summed over the draws
-    for m, worth in zip(votes, credit, strict=True):
+    for m, worth in rivals:
         below, reach = _draws(m, top - 1, k), comb(m, top)
         won = worth * ways + earned
         ways, before = below @ ways, ways
         earned = below @ earned
         ways[top:, 1:] += reach * before[:-top, :-1]
         earned[top:, 1:] += reach * won[:-top, :-1]
-    complete = (_draws(silent, k, k) @ earned)[k]
+    complete = (_draws(others, k, k) @ earned)[k]
     return float(sum(complete[1:] / np.arange(1, len(complete))))
 
 

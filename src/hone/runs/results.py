@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -95,7 +96,7 @@ class Results:
         """Rollout tables of every stage: `evaluation` or `train`; `steps` -1 is the last one."""
         return pl.concat(
             [
-                _labelled(_read(file), self.study, each)
+                _labelled(_read(file, file.stat().st_mtime_ns), self.study, each)
                 for each in self.stages
                 for file in _files(each.folder, name, steps)
             ],
@@ -116,7 +117,9 @@ def _step(file: Path) -> int:
     return int(file.stem.rpartition("-")[2])
 
 
-def _read(file: Path) -> pl.DataFrame:
+@lru_cache(maxsize=64)  # measures of the same runs ask for the same tables in turn
+def _read(file: Path, changed: int) -> pl.DataFrame:
+    """A table, as it was written at a time."""
     try:
         return pl.read_parquet(file, glob=False)  # a folder's name may hold brackets
     except (OSError, pl.exceptions.PolarsError) as error:

@@ -45,6 +45,11 @@ def optimum_of(run: Results) -> dict[str, float]:
     return optimal_shares(responses(run, "before"), _penalty(run))
 
 
+def mixed_optimum_of(run: Results) -> dict[str, float]:
+    """The same among policies that choose between formats only."""
+    return mixed_shares(responses(run, "before"), _penalty(run))
+
+
 def _penalty(run: Results) -> float:
     """The run's KL coefficient."""
     (kl,) = run.select(stage="after").factor("kl")
@@ -102,37 +107,23 @@ def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     return sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in names) / 2
 
 
-def distance_from_optimum(run: Results, found: Mapping[str, float]) -> float:
-    """Between shares and those of the optimum."""
-    return distance(found, optimum_of(run))
-
-
-def distance_from_mixed(run: Results) -> float:
-    """Between late shares and those of the best choice of formats."""
-    return distance(late_shares(run), mixed_shares(responses(run, "before"), _penalty(run)))
-
-
 def way_left_under(kl: float, rate: float) -> Measure:
     """`way_left` at a part of RL's learning rate; a note says how many runs had not settled."""
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(experiment="optimum", kl=kl, rate=rate)
         found = mean_over_runs(way_left)(runs)
-        moving = runs_still_moving(runs)
+        moving = sum(still_moving(run) > STILL_MOVING for run in each_run(runs))
         return replace(found, note=f"runs still moving: {moving}") if found and moving else found
 
     return measure
 
 
-def runs_still_moving(runs: Results) -> int:
-    """How many have not come to rest."""
-    return sum(still_moving(run) > STILL_MOVING for run in each_run(runs))
-
-
 def way_left(run: Results) -> float:
     """The part of the way to the optimum that is left late in RL; NaN where there is none to go."""
-    way = distance_from_optimum(run, shares(responses(run, "before")))
-    return distance_from_optimum(run, late_shares(run)) / way if way else math.nan
+    best = optimum_of(run)
+    way = distance(shares(responses(run, "before")), best)
+    return distance(late_shares(run), best) / way if way else math.nan
 
 
 def late_shares(run: Results) -> dict[str, float]:

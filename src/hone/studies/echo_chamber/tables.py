@@ -1,5 +1,7 @@
 """What the study counts: formats before and after RL by arm, and the optimum under a penalty."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import polars as pl
 
@@ -9,12 +11,11 @@ from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.optimum import (
-    distance_from_mixed,
-    distance_from_optimum,
+    STILL_MOVING,
+    distance,
     late_shares,
+    mixed_optimum_of,
     optimum_of,
-    runs_still_moving,
-    share_in,
     still_moving,
     worth_after,
     worth_before,
@@ -194,22 +195,32 @@ def algorithms(results: Results) -> Rows | None:
 
 def optimum(results: Results) -> Rows | None:
     """Shares late in long runs under a penalty, and those of the optimum."""
-    rows: dict[str, dict[str, Cell]] = {}
     runs = results.select(experiment="optimum")
-    for arm in runs.select(stage="after").arms:
-        own = runs.select(arm=arm)
-        row = rows[arm] = {}
-        for name in NAMES:
-            row[name] = mean(share_in(late_shares, name), own)
-            row[f"{name}, optimum"] = mean(share_in(optimum_of, name), own)
-        row["total variation"] = mean(lambda run: distance_from_optimum(run, late_shares(run)), own)
-        row["formats alone"] = mean(distance_from_mixed, own)
-        row["before RL"] = mean(
-            lambda run: distance_from_optimum(run, shares(responses(run, "before"))), own
-        )
-        row["moved at the end"] = mean(still_moving, own)
-        row["runs still moving"] = runs_still_moving(own)
-    return rows or None
+    return {
+        arm: _means(_beside_optimum, runs.select(arm=arm))
+        for arm in runs.select(stage="after").arms
+    } or None
+
+
+def _means(numbers: Callable[[Results], Mapping[str, float]], runs: Results) -> dict[str, Cell]:
+    """Of numbers that every run has."""
+    return dict(pl.DataFrame([numbers(run) for run in each_run(runs)]).mean().row(0, named=True))
+
+
+def _beside_optimum(run: Results) -> dict[str, float]:
+    """A run's shares late in RL and the optimum's, and how far apart they are."""
+    before, late, best = shares(responses(run, "before")), late_shares(run), optimum_of(run)
+    moved = still_moving(run)
+    found: dict[str, float] = {}
+    for name in NAMES:
+        found |= {name: late.get(name, 0.0), f"{name}, optimum": best.get(name, 0.0)}
+    return found | {
+        "total variation": distance(late, best),
+        "formats alone": distance(late, mixed_optimum_of(run)),
+        "before RL": distance(before, best),
+        "moved at the end": moved,
+        "runs still moving": float(moved > STILL_MOVING),
+    }
 
 
 def worth(results: Results) -> Rows | None:
@@ -299,16 +310,18 @@ TABLES: tuple[Table, ...] = (
         "beside those of the policy "
         "that maximises reward minus β KL, told from responses before RL; the total variation "
         "between the two, and from the policy that is best among those that choose between formats "
-        "only; and how far shares still went from the third quarter of the rounds to the last.",
+        "only; how far shares still went from the third quarter of the rounds to the last, and the "
+        "part of the runs that are not at rest.",
         optimum,
     ),
     Table(
         "worth",
         "Reward minus β KL",
         "Mean reward minus β times the KL to the pretrained model, which RLOO maximises: before "
-        "RL; in the last round; there in each format (the same in all where choosing differently "
-        "gains nothing); and the most that can be had by choosing between formats only, and by any "
-        "policy, told from responses before RL.",
+        "RL, on the problems of evaluation; in the last round, on those of training; there in each "
+        "format (the same in all where choosing differently gains nothing); and the most that can "
+        "be had by choosing between formats only, and by any policy, told from responses before "
+        "RL.",
         worth,
     ),
 )
