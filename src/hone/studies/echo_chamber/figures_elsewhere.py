@@ -51,13 +51,16 @@ def expert_iteration(results: Results) -> Drawing | None:
 
 def _by_algorithm(results: Results, is_shown: Callable[[str], bool]) -> Drawing | None:
     runs = results.select(experiment="algorithms", stage="rl")
+    names = [str(name) for name in runs.factor("by")]
     series = {}
-    for by in filter(is_shown, map(str, runs.factor("by"))):
+    for by in filter(is_shown, names):
         table = of_models(runs.select(by=by).rollouts()).filter(pl.col("temperature") > 0)
         looks = sorted(table["step"].unique())
         curve = accuracy_at(table, looks)
         series[by] = Curve(curve.x / curve.x.max(), curve.y)
-    return curves(series, "part of all responses drawn", "accuracy") if series else None
+    if not series:
+        return None
+    return curves(series, "part of all responses drawn", "accuracy", order=names)
 
 
 def scales(results: Results) -> Drawing | None:
