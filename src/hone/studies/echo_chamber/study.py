@@ -98,10 +98,13 @@ def all_sound(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def refinement(settings: Settings, seed: int) -> Iterator[Node]:
-    """One format in two styles (Fig. 6)."""
+    """One format in two styles (Fig. 6); and the same at a third of the learning rate."""
     base = pretrain(settings, seed, "two styles", MIXTURES["two styles"])
     rl = post_train(settings, base, "two styles", experiment="refinement")
     yield from with_rl(settings, base, rl)
+    lr = settings.size.lr / 3
+    rl = post_train(settings, base, f"two styles, lr {lr:g}", lr=lr, experiment="gently_refined")
+    yield from with_rl(settings, base, rl, forced=())
 
 
 def controls(settings: Settings, seed: int) -> Iterator[Node]:
