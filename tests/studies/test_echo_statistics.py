@@ -16,6 +16,7 @@ from hone.studies.echo_chamber import (
     winners,
 )
 from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.echo_chamber.mixtures import MISREAD
 from hone.studies.study import assess
 from tests.studies.made_up import Runs
 
@@ -303,6 +304,49 @@ def test_a_ratio_of_lengths_is_of_one_format(tmp_path: Path) -> None:
     assert math.isnan(statistics.length_ratio(made.results, "hard", "tagged"))
 
 
+def test_a_response_is_cut_short_that_has_less_than_its_chain() -> None:
+    """Two steps have three quantities, the first in words in a text; what was cut off is out."""
+    short, whole = "a = 1\nb = a + 1\nreturn b", "a = 1\nb = a + 1\nc = b * 2\nreturn c"
+    rows = table(
+        response_text=[short, whole, whole, short, "Ada has 1. Ben has 1 + 1 = 2. It is 4 = 2.",
+                       "Ada has 1. Ben has 1 + 1 = 2."],
+        strategy=["program", "tagged", "program", "program", "text", "text"],
+        finish=["stop"] * 3 + ["length"] + ["stop"] * 2,
+        difficulty=[2, 2, 1, 2, 2, 2], seed=[1] * 6,
+    )  # fmt: skip
+    credits = statistics.cut_short(rows)
+    assert dict(credits.select("problem_id", "hits").iter_rows()) == {
+        "p0": 1, "p1": 0, "p2": 0, "p4": 0, "p5": 1
+    }  # fmt: skip
+
+
+def test_a_change_can_be_from_what_majorities_were(tmp_path: Path) -> None:
+    """Three of four samples right become all of them, which their majority was already."""
+    made = Runs(tmp_path)
+    answer = pl.when(grade="correct").then(pl.lit("1")).otherwise(pl.lit("2"))
+    for base in (1, 2, 3):
+        before, after = (answers(share, share).with_columns(answer=answer) for share in (0.75, 1))
+        run_of(made, base, 1, before=before, after=after)
+    found = runs.change_from(statistics.agreed, statistics.right)(made.results)
+    assert found is not None
+    assert found.value == 0
+
+
+def test_size_changes_the_winner_where_both_models_of_a_seed_say_so(tmp_path: Path) -> None:
+    """Of three seeds: programs then text; text at both sizes; programs at both."""
+    made = Runs(tmp_path)
+    for base, ends in ((1, ("program", "text")), (2, ("text", "text")), (3, ("program",) * 2)):
+        for scale, format in zip((0.1, 1.0), ends, strict=True):
+            for stage in ("rl", "after"):
+                rows = {"evaluation-000001": answers(0.5, format=format)}
+                made.add(stage, base, rows, base=base, repeat=1, scale=scale, rate=1,
+                         experiment="scale", mixture=MISREAD)  # fmt: skip
+    (claim,) = (each for each in ELSEWHERE if each.id == "size_changes_the_winner")
+    found = claim.measure(made.results)
+    assert found is not None
+    assert (found.value, found.interval) == (1 / 3, clopper_pearson(1, 3))
+
+
 def test_without_copies_a_format_that_repeats_itself_loses(tmp_path: Path) -> None:
     """Of two problems: three equal right programs, two different right texts, and a wrong one."""
     made = Runs(tmp_path)
@@ -344,7 +388,8 @@ def test_what_is_chosen_of_a_gain_does_not_depend_on_its_size(tmp_path: Path) ->
                after_program=answers(*[3 * gain] * 8, samples=8),
                before_tagged=answers(*[0.0] * 8, format="tagged", samples=8),
                after_tagged=answers(*[0.0] * 8, format="tagged", samples=8))  # fmt: skip
-        assert statistics.part_chosen(made.results) == pytest.approx(1 / 2)
+        chosen, refined = statistics.chosen_and_refined(made.results)
+        assert chosen == pytest.approx(refined) != 0
         assert statistics.known_from_problems(made.results) >= 0
 
 

@@ -136,7 +136,7 @@ class Settings:
         """Problems that RL never asks."""
         if by == "numbers":
             return replace(self.task(), numbers="large")
-        return replace(self.task(), low=self.high + 1, high=self.high + 2)
+        return replace(self.task(), low=self.high + 1, high=self.high + 1)
 
     @property
     def size(self) -> Scale:

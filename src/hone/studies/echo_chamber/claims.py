@@ -33,7 +33,7 @@ from hone.studies.echo_chamber.statistics import (
     collapse_time,
     course,
     entropy,
-    most_accurate,
+    most_accurate_wins,
     of_format,
     of_winner,
     passed,
@@ -55,10 +55,6 @@ ALIKE = 0.05  # of accuracy, up to which two runs count as alike
 FACTOR_OF_TWO = 0.7  # in nats
 
 claim = partial(cited, "Echo Chamber (arXiv 2504.07912)")
-
-
-def _best_before(run: Results) -> bool:
-    return wins(run) == most_accurate(responses(run, "before"))
 
 
 def _not_the_most_frequent(run: Results) -> bool:
@@ -135,7 +131,7 @@ WINNER = (
             f"From a {mixture} mixture the winner is usually the most accurate format before RL.",
             f"share of models of which most runs end so, {mixture} mixture",
             AtLeast(0.5),
-            counted(_best_before, **factors),
+            counted(most_accurate_wins, **factors),
         )
         for id, mixture, factors in (
             ("the_best_wins", "balanced", FREE),

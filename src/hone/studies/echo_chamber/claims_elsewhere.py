@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from hone.measures import AtLeast, AtMost, Within
+from hone.measures import AtLeast, AtMost, Estimate, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.echo_chamber.arms import GREEDY
@@ -17,19 +17,24 @@ from hone.studies.echo_chamber.runs import (
     mean_of,
     mean_over_runs,
     minus,
+    models_of,
+    mostly,
+    share_of_models,
     slope_of,
     trend_over,
 )
 from hone.studies.echo_chamber.statistics import (
     after,
+    agreed,
     between_looks,
+    choosing_more,
     collapse_time,
+    cut_short,
     drawdown,
     entropy,
-    length_ratio,
     lost_with_copies,
+    most_accurate_wins,
     of_format,
-    part_chosen,
     passed,
     right,
     wins,
@@ -44,6 +49,22 @@ GREEDILY = f"{GREEDY} after"
 
 def _ends_in(format: str) -> Callable[[Results], bool]:
     return lambda run: wins(run) == format
+
+
+def _winner_changes(results: Results) -> Estimate | None:
+    """The share of seeds with which small models end in programs and large ones in text."""
+    small, large = (results.select(**AMBIGUOUS, **size) for size in (SMALL, LARGE))
+    if not (len(small) and len(large)):
+        return None
+    models = models_of(small)
+    return share_of_models(
+        [
+            mostly(_ends_in("program"), small.select(base=each))
+            and mostly(_ends_in("text"), large.select(base=each))
+            for each in models
+        ],
+        models,
+    )
 
 
 SCALE = (
@@ -89,13 +110,42 @@ SCALE = (
         difference(TEXT, LARGE, SMALL, **ALL_ALIKE),
     ),
     claim(
+        "text_grows_with_size",
+        "§3.4, Fig. 7",
+        "The larger the model, the more natural language RL ends in.",
+        "slope of the share of text after RL on the rank of size, same documents",
+        AtLeast(0.0),
+        trend_over("scale", TEXT, **AMBIGUOUS),
+    ),
+    claim(
+        "size_changes_the_winner",
+        "§3.4, Fig. 7",
+        "Size alone changes the winner from programs to natural language.",
+        "share of pretraining seeds with which 0.1 M ends in programs and 1 M in text",
+        AtLeast(0.5),
+        _winner_changes,
+    ),
+    *(
+        claim(
+            f"most_accurate_wins_{id}",
+            "§3.4",
+            f"With {size['scale']:g} M parameters the winner is the format that is most accurate "
+            "before RL.",
+            "share of models of which most runs end so, programs that misread a relation, large "
+            "numbers",
+            AtLeast(0.5),
+            counted(most_accurate_wins, **AMBIGUOUS, **size),
+        )
+        for id, size in (("small", SMALL), ("large", LARGE))
+    ),
+    claim(
         "larger_choose_less",
         "hone's own",
-        "The larger the model, the less of its gain is choosing a format.",
-        "slope of choosing as a part of the gain on the rank of size, programs that misread a "
-        "relation",
+        "The larger the model, the less its gain is choosing formats, and the more working better.",
+        "slope on the rank of size of what choosing gains beyond working better within formats, "
+        "programs that misread a relation",
         AtMost(0.0),
-        slope_of("scale", part_chosen, **AMBIGUOUS),
+        slope_of("scale", choosing_more, **AMBIGUOUS),
     ),
     claim(
         "size_at_equal_tokens",
@@ -103,7 +153,17 @@ SCALE = (
         "With small numbers, too, size moves RL to natural language at as many tokens.",
         "share of text after RL with 1 M parameters minus with 0.1 M, same documents",
         AtLeast(0.2),
-        difference(TEXT, LARGE, SMALL, experiment="tokens", documents=1),
+        difference(TEXT, LARGE, SMALL, experiment="tokens", documents=1, rate=1),
+    ),
+    claim(
+        "size_at_equal_tokens_and_rates",
+        "hone's own",
+        "So it does at one learning rate of RL.",
+        "the same, 1 M parameters at the learning rate that 0.1 M has",
+        AtLeast(0.2),
+        difference(
+            TEXT, {**LARGE, "rate": 3}, {**SMALL, "rate": 1}, experiment="tokens", documents=1
+        ),
     ),
     claim(
         "tokens_at_equal_size",
@@ -228,10 +288,26 @@ REPEATS = tuple(
         ("repeats_raise_the_gain", "and the more RL gains",
          f"slope of greedy accuracy after RL minus before {_TIMES}", AtLeast(0.0),
          partial(trend_over, "times", right, (GREEDILY, f"{GREEDY} before"))),
-        ("repeats_cost_variety", "and pass@k is no higher after RL",
+        ("repeats_raise_majority", "and the more often the majority is right after it",
+         f"slope of majority@16 after RL {_TIMES}", AtLeast(0.0),
+         partial(trend_over, "times", agreed)),
+        ("repeats_raise_variety", "and the more often one of many samples",
+         f"slope of pass@16 after RL {_TIMES}", AtLeast(0.0),
+         partial(trend_over, "times", passed)),
+        ("repeats_cost_variety", "and pass@k is no higher after RL than before",
          "pass@16 after RL minus before, all repeats", AtMost(0.0),
          partial(change_of, passed)),
     )
+)  # fmt: skip
+
+REPEATING = claim(
+    "repeats_are_worth_others",
+    "hone's own",
+    "Programs read eight times are worth as much to RL as eight times as many.",
+    "greedy accuracy after RL, programs read eight times minus eight times as many programs",
+    Within(-ALIKE, ALIKE),
+    difference(right, {"tokens": "fixed"}, {"tokens": "fresh"}, GREEDILY, experiment="repeats",
+               times=8),
 )  # fmt: skip
 
 KINDS = (("numbers", "larger numbers"), ("steps", "longer chains"))
@@ -241,10 +317,6 @@ WRITTEN = (
     ("text", "in sentences"),
     ("none", "nowhere"),
 )
-
-
-def _programs_cut(run: Results) -> float:
-    return length_ratio(run, "hard", "program")
 
 
 TRANSFER = (
@@ -276,6 +348,21 @@ TRANSFER = (
         for name, where in WRITTEN
         if name != "text"
     ),
+    *(
+        claim(
+            f"harder_{by}_more_where_in_{name}",
+            "§4, Table 1",
+            f"RL helps with {what} more where pretraining has them {where} than where it has none.",
+            f"change of greedy accuracy on {what} by RL, a tenth of documents about them {where} "
+            "minus nowhere",
+            AtLeast(0.0),
+            change_beyond(right, f"hard {GREEDY}", {"hard": name}, {"hard": "none"},
+                          experiment="transfer", by=by),
+        )
+        for by, what in KINDS
+        for name, where in WRITTEN
+        if name in ("program", "tagged")
+    ),
     claim(
         "harder_in_variety",
         "§4, Table 1",
@@ -285,14 +372,25 @@ TRANSFER = (
         change_of(passed, "hard", experiment="transfer", by="numbers"),
     ),
     claim(
-        "longer_chains_are_cut_short",
-        "§13.7 of the specification",
-        "Where harder means longer, RL on short chains cuts programs short.",
-        "mean tokens of programs that answer longer problems, after RL over before, pretraining "
-        "has these as programs",
-        AtMost(0.95),
-        mean_over_runs(_programs_cut, experiment="transfer", by="steps", hard="program"),
-        unit="×",
+        "longer_chains_suffer",
+        "§14 of the specification",
+        "Where harder means longer, RL on short chains harms.",
+        "greedy accuracy on longer chains after RL minus before, all mixtures that have them",
+        AtMost(-STILL),
+        change_of(right, f"hard {GREEDY}", experiment="transfer", by="steps", taught=True),
+    ),
+    *(
+        claim(
+            f"longer_chains_are_cut_short_in_{name}",
+            "§13.7 of the specification",
+            f"RL on short chains cuts longer ones short that pretraining has {where}.",
+            "share of finished responses with fewer quantities than the longer problem that they "
+            f"answer, after RL minus before, pretraining has these {where}",
+            AtLeast(ALIKE),
+            change_of(cut_short, "hard", experiment="transfer", by="steps", hard=name),
+        )
+        for name, where in WRITTEN
+        if name != "none"
     ),
     claim(
         "longer_chains_are_left",
@@ -309,8 +407,9 @@ TRANSFER = (
         "RL helps with problems in words that it has not used.",
         "greedy accuracy on problems in unseen wording after RL minus before",
         AtLeast(STILL),
-        change_of(right, f"unseen wording {GREEDY}", experiment="transfer", hard="none"),
+        change_of(right, f"unseen wording {GREEDY}", experiment="transfer", by="numbers",
+                  hard="none"),
     ),
 )  # fmt: skip
 
-ELSEWHERE = (*SCALE, *ALGORITHMS, *REPEATS, *TRANSFER)
+ELSEWHERE = (*SCALE, *ALGORITHMS, *REPEATS, REPEATING, *TRANSFER)

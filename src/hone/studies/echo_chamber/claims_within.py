@@ -7,6 +7,7 @@ from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.claims import ALIKE, STILL, claim
 from hone.studies.echo_chamber.runs import (
     Credit,
+    change_from,
     change_in_each,
     change_of,
     mean_of,
@@ -15,6 +16,7 @@ from hone.studies.echo_chamber.runs import (
 from hone.studies.echo_chamber.statistics import (
     FREE,
     GENTLE,
+    agreed,
     choosing,
     choosing_more,
     known_from_problems,
@@ -39,7 +41,7 @@ LIKELY = tuple(
     claim(
         f"stays_likely_{id}",
         "§3.3",
-        f"What RL comes to sample is as likely before it as what was sampled then{where}.",
+        f"What RL comes to sample was likelier before it than what was sampled then{where}.",
         f"nats a token under the pretrained model, last round minus first, {arm}",
         AtLeast(0.0),
         mean_over_runs(value, **factors),
@@ -71,7 +73,7 @@ WITHIN = (
     claim(
         "style_gains_nothing",
         "§13.6 of the specification",
-        "The style that RL settles on was no better than the other.",
+        "Settling on one style gains nothing by itself.",
         "gain by choosing it at the accuracies before RL, programs in two styles",
         Within(-ALIKE, ALIKE),
         mean_over_runs(choosing, known_from_problems, **STYLES),
@@ -142,7 +144,15 @@ CONTROLS = (
             AtMost(STILL),
             change_of(right, experiment="controls", reward=reward),
         )
-        for reward in ("majority", "format", "coin")
+        for reward in ("format", "coin")
+    ),
+    claim(
+        "majority_is_the_most",
+        "hone's own control",
+        "A majority reward makes samples no better than their majority was.",
+        "accuracy after RL minus majority@16 before, balanced mixture, majority reward",
+        AtMost(STILL),
+        change_from(agreed, right, experiment="controls", reward="majority"),
     ),
     *(
         claim(
@@ -163,7 +173,8 @@ PARTS = (
         "selection_is_more",
         "and Select and Improve (arXiv 2606.13125)",
         "More of the gain is choosing a format than working better within one.",
-        "Σ Δs·a before RL minus Σ s·Δa after it; forced accuracies, balanced mixture, β = 0",
+        "Σ Δs·a before RL and Δ Σ s·(a - f) minus Σ s·Δa after it; forced accuracies f, balanced "
+        "mixture, β = 0",
         AtLeast(0.0),
         mean_over_runs(choosing_more, known_from_problems, **FREE),
     ),

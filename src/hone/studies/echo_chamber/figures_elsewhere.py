@@ -11,6 +11,7 @@ from hone.report.phases import phases
 from hone.report.plots import Curve, curves
 from hone.report.tables import TextTable, estimate_in, render_table
 from hone.runs.results import Results
+from hone.studies.echo_chamber.arms import SCALES, Settings
 from hone.studies.echo_chamber.figures import accuracy_at
 from hone.studies.echo_chamber.runs import mean_credit, models_of, of_models
 from hone.studies.echo_chamber.statistics import NAMES, right
@@ -82,10 +83,12 @@ def scales_everywhere(parts: Mapping[str, TextTable]) -> Drawing | None:
     return phases(cells, (*NAMES, OTHER), "parameters") if cells else None
 
 
+_RATES = ", ".join(f"{SCALES[name].lr:g} with {name}" for name in Settings(()).scales)
 _SCALES = (
     "Shares of formats after RL, mean over runs, of models of several sizes that have read as many "
     "tokens: large numbers, and some arithmetic without stories; or small numbers, once as many "
-    "documents or three times."
+    "documents or three times. Learning rates of RL are relative to what suits the size, "
+    f"{_RATES}."
 )
 _GRID = "A grid of bars: shares of formats by size, by what was read and by learning rate."
 ELSEWHERE: tuple[Figure, ...] = (
@@ -108,7 +111,7 @@ ELSEWHERE: tuple[Figure, ...] = (
         "repeats",
         "Repeats of a corpus",
         "Accuracy of samples at temperature 1 before and after RL, by how often the same programs "
-        "were read: in place of other documents, or beside them.",
+        "were read, in place of other documents or beside them. All models read the same programs.",
         "Curves of accuracy over repeats.",
         repeats,
     ),

@@ -18,17 +18,21 @@ class Mixture:
     formats: tuple[Format, ...] = FORMATS
 
 
+Misread = Sequence[tuple[str, ...]]
+"""The relations that programs, tagged code and text always get wrong, in this order."""
 WRONG = ("fewer", "times")
 """Relations that tagged documents always get wrong. Without, tagged code is as accurate as a
 program, as both let the interpreter calculate; between equals RL does not choose. And what is wrong
 now and then RL weeds out (a format with 30 % of such documents ended as the most accurate)."""
+SOUND: Misread = ((), (), ())
+"""Nothing misread."""
 
 
 def mixed(
     program: float,
     tagged: float,
     text: float,
-    misread: Sequence[tuple[str, ...]] = ((), WRONG, ()),
+    misread: Misread = ((), WRONG, ()),
 ) -> Mixture:
     """Shares of the three formats, the rest background; what each of them always gets wrong."""
     shares = tuple(
@@ -57,7 +61,7 @@ MISREAD = "times is misread"
 """The mixture whose programs have an error that neither size nor sharpening removes."""
 MIXTURES: dict[str, Mixture] = {
     "balanced": mixed(0.28, 0.28, 0.28),
-    "all sound": mixed(0.28, 0.28, 0.28, ((), (), ())),
+    "all sound": mixed(0.28, 0.28, 0.28, SOUND),
     "never right": mixed(0.28, 0.28, 0.28, 3 * ((*WRONG, "more"),)),
     "no format": Mixture((Source(BACKGROUND, 1.0),)),
     MISREAD: mixed(0.33, 0.10, 0.33, (("times",), WRONG, ())),
@@ -91,16 +95,15 @@ def drilled(mixture: Mixture) -> Mixture:
 def with_hard(format: str) -> Mixture:
     """Three formats alike, and a tenth of documents about hard problems, all in one format (M6).
 
-    They get wrong what that format's easy ones do.
+    All of them are right: what always misreads relations can answer hardly a longer problem.
     """
-    *formats, background = mixed(0.25, 0.25, 0.25).sources
-    (easy,) = (source for source in formats if source.format == format)
-    tenth = replace(easy, weight=0.1, hard=True)
+    *formats, background = mixed(0.25, 0.25, 0.25, SOUND).sources
+    tenth = Source(format, 0.1, hard=True)
     return Mixture((*formats, tenth, replace(background, weight=background.weight - 0.1)))
 
 
 _MORE = 0.25 + 0.1 / 3
-WITHOUT_HARD = mixed(_MORE, _MORE, _MORE)
+WITHOUT_HARD = mixed(_MORE, _MORE, _MORE, SOUND)
 """As many documents about problems, none of them hard."""
 
 
@@ -108,14 +111,16 @@ ONCE = 0.05
 """Share of programs among the documents where each of them is read once."""
 
 
-def repeated(times: int, documents: int) -> Mixture:
+def repeated(times: int, documents: int, fresh: bool = False) -> Mixture:
     """The same programs read `times` times, as much text, and background instead of repeats (M3).
 
     Args:
         times: how often each program is read.
         documents: that the model reads in all.
+        fresh: as many others instead of the same ones again.
     """
-    programs = Source("program", times * ONCE, distinct=round(ONCE * documents))
+    distinct = None if fresh else round(ONCE * documents)
+    programs = Source("program", times * ONCE, distinct=distinct)
     return Mixture((programs, Source("text", 0.1), Source(BACKGROUND, 0.9 - times * ONCE)))
 
 

@@ -126,6 +126,19 @@ def difference(
     return paired(credit, (stage, one), (stage, other), **factors)
 
 
+def change_from(was: Credit, credit: Credit, /, **factors: Factor) -> Measure:
+    """The mean credit after RL minus what another credit was before it."""
+
+    def measure(results: Results) -> Estimate | None:
+        runs = results.select(**factors)
+        if not len(runs.select(stage="after")):
+            return None
+        before, after = credits_of(runs, "before", was), credits_of(runs, "after", credit)
+        return paired_change(after, before, CONFIDENCE)
+
+    return measure
+
+
 def change_beyond(
     credit: Credit,
     problems: str,
@@ -297,10 +310,14 @@ def counted(holds: Callable[[Results], bool], /, **factors: Factor) -> Measure:
         if not len(runs.select(stage="rl")):
             return None
         models = models_of(runs)
-        shares = [mean(lambda run: float(holds(run)), runs.select(base=each)) for each in models]
-        return share_of_models([share > 0.5 for share in shares], models)
+        return share_of_models([mostly(holds, runs.select(base=each)) for each in models], models)
 
     return measure
+
+
+def mostly(holds: Callable[[Results], bool], runs: Results) -> bool:
+    """Whether most runs do something."""
+    return mean(lambda run: float(holds(run)), runs) > 0.5
 
 
 def share_of_models(do: Sequence[bool], models: Collection[int]) -> Estimate:

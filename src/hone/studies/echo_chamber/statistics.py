@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from hone.core.vocabulary import OTHER
+from hone.core.vocabulary import OTHER, Finish
 from hone.measures.accuracy import CORRECT, majority_credits, pass_credits, per_problem, usable
 from hone.measures.decomposition import Decomposition, decompose
 from hone.runs.plan import Factor
@@ -21,7 +21,6 @@ FREE: dict[str, Factor] = {"experiment": "collapse", "kl": 0.0}
 GENTLE: dict[str, Factor] = {"experiment": "gentle"}
 """The same at a third of the learning rate."""
 RARE = 0.05  # share of a format below which its accuracy is not compared
-GAINED = 0.05  # of accuracy, from which a gain is taken apart
 COLLAPSED = 0.9  # share of a format from which a policy counts as collapsed onto it
 _SMOOTHED = 5  # rounds of which the mean reward is taken where falls are looked for
 
@@ -100,6 +99,21 @@ def wins(run: Results) -> str:
     return winner(responses(run, "after"))
 
 
+def right_before(format: str) -> Callable[[Results], float]:
+    """How often a run's responses in a format were right before RL; NaN where there are none."""
+
+    def value(run: Results) -> float:
+        grades = responses(run, "before").filter(strategy=format).select(CORRECT)
+        return float(grades.to_numpy().mean()) if len(grades) else math.nan
+
+    return value
+
+
+def most_accurate_wins(run: Results) -> bool:
+    """Whether it is the format that was right most often before RL."""
+    return wins(run) == most_accurate(responses(run, "before"))
+
+
 def length_ratio(run: Results, problems: str, format: str) -> float:
     """Mean tokens of responses in a format after RL over those before it; NaN where it is missing.
 
@@ -116,6 +130,17 @@ def _tokens(table: pl.DataFrame) -> float:
     """The mean length of responses; NaN of none."""
     lengths = table["response_ids"].list.len().to_numpy()
     return float(lengths.mean()) if len(lengths) else math.nan
+
+
+def cut_short(table: pl.DataFrame) -> pl.DataFrame:
+    """Credit for a finished response of fewer quantities than its problem's chain of d steps has.
+
+    That is d + 1, the first of which is no equation in sentences.
+    """
+    ended = table.filter(pl.col("strategy").is_in(NAMES), finish=Finish.STOP.value)
+    equations = pl.col("response_text").str.count_matches(" = ", literal=True)
+    quantities = equations + (pl.col("strategy") == "text")
+    return per_problem(ended, (quantities <= pl.col("difficulty")).mean())
 
 
 def lost_with_copies(run: Results, format: str) -> float:
@@ -240,13 +265,15 @@ def _forced(runs: Results, when: str) -> pl.DataFrame | None:
 def chosen_and_refined(run: Results) -> tuple[float, float]:
     """What other formats are worth at the accuracies before RL, Σ Δs·a, and the rest, Σ s·Δa.
 
-    The latter is what is done better in the formats that are left, with the shares after RL.
-    Midpoints would charge the winner's share with what RL forgets of formats that it gives up: by
-    the end nobody asks for them, and their forced accuracy is near 0.
+    The former has what choosing by problem is worth, Δ Σ s·(a - f), with it. The latter is what is
+    done better in the formats that are left, with the shares after RL. Midpoints would charge the
+    winner's share with what RL forgets of formats that it gives up: by the end nobody asks for
+    them, and their forced accuracy is near 0.
     """
     found = decomposition(run)
     half = found.interaction.value / 2
-    return found.selection.value - half, found.improvement.value + half
+    by_problem = found.within.value if found.within else 0.0
+    return found.selection.value - half + by_problem, found.improvement.value + half
 
 
 def choosing(run: Results) -> float:
@@ -265,16 +292,11 @@ def choosing_more(run: Results) -> float:
     return chosen - refined
 
 
-def part_chosen(run: Results) -> float:
-    """The part of a gain that is choosing formats; NaN where there is hardly a gain."""
-    chosen, refined = chosen_and_refined(run)
-    return chosen / (chosen + refined) if chosen + refined > GAINED else math.nan
-
-
 def known_from_problems(run: Results) -> float:
     """How far off the parts of a run's change may be, by its problems alone."""
     found = decomposition(run)
-    ends = [part.interval for part in (found.selection, found.improvement) if part.interval]
+    parts = (found.selection, found.improvement, found.within)
+    ends = [part.interval for part in parts if part and part.interval]
     return max(((high - low) / 2 for low, high in ends), default=math.nan)
 
 

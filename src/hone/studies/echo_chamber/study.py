@@ -156,15 +156,19 @@ def scale(settings: Settings, seed: int) -> Iterator[Node]:
 def tokens(settings: Settings, seed: int) -> Iterator[Node]:
     """A larger model, and a small one that reads more: small numbers.
 
-    A change of winner between models that differ in both (as in §3.4) says nothing of either.
+    A change of winner between models that differ in both (as in §3.4) says nothing of either. The
+    larger one also at three times its learning rate of RL, which is that of the small one.
     """
     small, *_, large = settings.scales
-    for size, times in ((small, 1), (small, 3), (large, 1)):
+    for size, times, rates in ((small, 1, (1,)), (small, 3, (1,)), (large, 1, (1, 3))):
         own = replace(settings, scale=size, steps=times * settings.steps)
         arm = f"{size}, {times}× documents"
         base = pretrain(own, seed, arm, MIXTURES[MISREAD], scale=millions(size))
-        rl = post_train(own, base, arm, experiment="tokens", documents=times)
-        yield from with_rl(own, base, rl, forced=())
+        for rate in rates:
+            lr = rate * own.size.lr
+            rl = post_train(own, base, f"{arm}, lr {lr:g}", lr=lr, rate=rate,
+                            experiment="tokens", documents=times)  # fmt: skip
+            yield from with_rl(own, base, rl, forced=())
 
 
 PENALTY = 0.01
@@ -200,13 +204,21 @@ def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def repeats(settings: Settings, seed: int) -> Iterator[Node]:
-    """One corpus read once to eight times: at as many tokens, and beside all else (Fig. 5)."""
+    """One corpus read once to eight times: at as many tokens, and beside all else (Fig. 5).
+
+    And eight times as many programs, read once: what of it is repeating.
+    """
     documents = settings.steps * settings.batch
-    for times in (1, 2, 4, 8):
+    most = 8
+    for times in (1, 2, 4, most):
         fixed = pretrain(settings, seed, f"{times}×", repeated(times, documents))
         more = replace(settings, steps=round(settings.steps * growth(times)))
         grown = pretrain(more, seed, f"{times}×, added", added(times, documents))
-        for base, tokens in ((fixed, "fixed"), (grown, "growing")):
+        bases = [(fixed, "fixed"), (grown, "growing")]
+        if times == most:
+            others = repeated(times, documents, fresh=True)
+            bases.append((pretrain(settings, seed, f"{times}× as many", others), "fresh"))
+        for base, tokens in bases:
             rl = post_train(
                 settings, base, base.arm, experiment="repeats", times=times, tokens=tokens
             )
@@ -221,10 +233,11 @@ def transfer(settings: Settings, seed: int) -> Iterator[Node]:
         for name, mixture in mixtures.items():
             arm = f"harder {by} in {name}"
             base = pretrain(settings, seed, arm, mixture, hard)
-            rl = post_train(settings, base, arm, kl=0.1, experiment="transfer", by=by, hard=name)
+            rl = post_train(settings, base, arm, kl=0.1, experiment="transfer", by=by, hard=name,
+                            taught=name != "none")  # fmt: skip
             yield from with_rl(settings, base, rl, forced=())
             others: dict[str, Task] = {"hard": hard}
-            if name == "none":
+            if (by, name) == ("numbers", "none"):
                 others["unseen wording"] = replace(settings.task(), wording="unseen")
             yield from asked_elsewhere(settings, base, rl, others)
 

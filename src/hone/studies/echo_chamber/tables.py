@@ -1,5 +1,6 @@
 """What the study counts: formats before and after RL by arm, and the optimum under a penalty."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -9,7 +10,7 @@ from hone.core.vocabulary import OTHER
 from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
-from hone.studies.echo_chamber.arms import GREEDY
+from hone.studies.echo_chamber.arms import GREEDY, SCALES
 from hone.studies.echo_chamber.optimum import (
     STILL_MOVING,
     distance,
@@ -40,6 +41,7 @@ from hone.studies.echo_chamber.statistics import (
     passed,
     reward_at_the_end,
     right,
+    right_before,
     samples,
     shares,
     wins,
@@ -67,7 +69,14 @@ def arms(results: Results) -> Rows | None:
         rows[f"{arm}, after"]["collapsed by"] = mean(lambda run: course(run).collapsed_by, own)
         rows[f"{arm}, after"]["moved at the end"] = mean(still_moving, own)
         rows[f"{arm}, after"]["reward in training"] = mean(reward_at_the_end, own)
+        rows[f"{arm}, after"]["runs that end in"] = _ends(own)
     return rows or None
+
+
+def _ends(runs: Results) -> str:
+    """How many runs end in which format."""
+    ends = Counter(wins(run) for run in each_run(runs))
+    return ", ".join(f"{name} {count}" for name, count in ends.most_common())
 
 
 def asides(results: Results) -> Rows | None:
@@ -156,26 +165,30 @@ def winners(results: Results) -> Rows | None:
     runs = results.where(lambda factors: factors.get("experiment") in ("scale", "tokens"))
     for arm in runs.select(stage="after").arms:
         own = runs.select(arm=arm)
-        ends = [wins(run) for run in each_run(own)]
-        condition, size = _condition(own)
+        condition, size, lr = _condition(own)
         rows[arm] = {
             "condition": condition,
             "parameters": size,
+            "learning rate": lr,
             **{name: mean_credit(own, "after", of_format(name)) for name in NAMES},
-            **{f"runs that end in {name}": ends.count(name) for name in NAMES},
+            "runs that end in": _ends(own),
+            **{f"{name}, before": mean_credit(own, "before", of_format(name)) for name in NAMES},
+            **{f"{name}, right before": mean(right_before(name), own) for name in NAMES},
             "moved at the end": mean(still_moving, own),
         }
     return rows or None
 
 
-def _condition(runs: Results) -> tuple[str, str]:
-    """What an arm reads and how fast RL goes, and its size."""
+def _condition(runs: Results) -> tuple[str, str, str]:
+    """What an arm reads and how fast RL goes for its size, its size, and the learning rate."""
     factors = runs.select(stage="after").stages[0].factors
     if factors["experiment"] == "tokens":
         read = f"small numbers, {factors['documents']} × documents"
     else:
-        read = f"{factors['mixture']}, {factors['rate']} × learning rate"
-    return read, f"{factors['scale']:g} M"
+        read = str(factors["mixture"])
+    size = f"{factors['scale']:g} M"
+    lr = float(factors["rate"]) * SCALES[size.replace(" ", "")].lr
+    return f"{read}, {factors['rate']} × learning rate", size, f"{lr:g}"
 
 
 def algorithms(results: Results) -> Rows | None:
@@ -261,8 +274,9 @@ TABLES: tuple[Table, ...] = (
         "Greedy accuracy; accuracy, pass@k and majority@k of samples at temperature 1 to the same "
         "problems; the share of each format; by which part of all rounds one format had nine "
         "tenths (above 1: never); how far shares still went from the third quarter of the rounds "
-        "to the last; and the mean reward of the last eighth (of right answers, unless the arm "
-        "says otherwise), which is above accuracy where training problems are remembered.",
+        "to the last; the mean reward of the last eighth (of right answers, unless the arm "
+        "says otherwise), which is above accuracy where training problems are remembered; and how "
+        "many runs end in which format.",
         arms,
     ),
     Table(
@@ -279,9 +293,10 @@ TABLES: tuple[Table, ...] = (
     Table(
         "winners",
         "Winners by size",
-        "Shares of formats after RL by size, by what was read and at which learning rate; how many "
-        "runs end in each; and how far shares still went from the third quarter of the rounds to "
-        "the last.",
+        "Shares of formats after RL by size, by what was read and at which learning rate (relative "
+        "to what suits the size, and as it is); how many runs end in which; shares and accuracies "
+        "of formats before RL, in responses that were free to choose; and how far shares still "
+        "went from the third quarter of the rounds to the last.",
         winners,
     ),
     Table(
