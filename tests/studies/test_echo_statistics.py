@@ -123,6 +123,25 @@ def test_what_a_penalised_policy_can_come_to(tmp_path: Path) -> None:
         assert program * 3 / 4 - kl * cost <= optimum.worth_of_mixed(made.results) + 1e-9
 
 
+def test_likelihood_is_that_before_rl(tmp_path: Path) -> None:
+    """A quarter of the last round has left the range of the first, whatever RL thinks of it."""
+    made = Runs(tmp_path)
+    first, own, ratio = np.linspace(-1, -0.1, 20), np.full(20, -0.1), np.zeros(20)
+    ratio[:5] = 2.9  # log-probabilities of -3 before RL
+    rounds, scores = {}, {}
+    for step, logprob, k1 in ((1, first, 0 * ratio), (60, own, ratio)):
+        each = [{"problem_id": f"p{i}", "sample": 0, "strategy": "program", "logprobs": [value]}
+                for i, value in enumerate(logprob)]  # fmt: skip
+        rounds[f"train-{step:06d}"] = pl.DataFrame(each)
+        kept = pl.DataFrame(each).select("problem_id", "sample", k1=pl.Series(k1), step=step)
+        scores[f"scores-{step:06d}"] = kept
+    made.add("rl", 1, rounds, base=1, repeat=1)
+    made.add("drift", 1, scores, base=1, repeat=1)
+    assert statistics.typical(made.results) == 0.75
+    likelier = np.mean(own - ratio) - np.mean(first)
+    assert statistics.likelier(made.results) == pytest.approx(likelier)
+
+
 def test_a_fall_is_from_an_earlier_mean_over_rounds() -> None:
     rewards = np.array([0.2] * 5 + [0.8] * 5 + [0.3] * 5 + [0.9] * 5)
     assert statistics.largest_fall(rewards) == pytest.approx(0.5)

@@ -25,6 +25,7 @@ from hone.studies.echo_chamber.statistics import (
     of_winner,
     refining,
     right,
+    typical,
     wins,
 )
 
@@ -39,7 +40,7 @@ def _likelier_within(run: Results) -> float:
 
 LIKELY = tuple(
     claim(
-        f"stays_likely_{id}",
+        f"becomes_likelier_{id}",
         "§3.3",
         f"What RL comes to sample was likelier before it than what was sampled then{where}.",
         f"nats a token under the pretrained model, last round minus first, {arm}",
@@ -60,6 +61,23 @@ LIKELY = tuple(
          "programs in two styles, a third of the learning rate", likelier, STYLES_GENTLY),
     )
 )  # fmt: skip
+
+TYPICAL = tuple(
+    claim(
+        f"stays_likely_{id}",
+        "§3.3",
+        f"What RL comes to sample stays among what is sampled before it{where}.",
+        "share of the last round's responses that are as likely under the pretrained model as all "
+        f"but 5 % of the first round's, {arm}",
+        AtLeast(0.9),
+        mean_over_runs(typical, **factors),
+    )
+    for id, where, arm, factors in (
+        ("free", "", "balanced mixture, β = 0", FREE),
+        ("gently", ", also at a lower rate", "the same at a third of the learning rate", GENTLE),
+        ("styles", ", within one format", "programs in two styles", STYLES),
+    )
+)
 
 WITHIN = (
     claim(
@@ -188,4 +206,4 @@ PARTS = (
     ),
 )
 
-WITHIN_FORMATS = (*LIKELY, *WITHIN, *CONTROLS, *PARTS)
+WITHIN_FORMATS = (*LIKELY, *TYPICAL, *WITHIN, *CONTROLS, *PARTS)
