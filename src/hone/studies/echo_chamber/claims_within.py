@@ -70,7 +70,7 @@ TYPICAL = tuple(
         "share of the last round's responses that are as likely under the pretrained model as all "
         f"but 5 % of the first round's, {arm}",
         AtLeast(0.9),
-        mean_over_runs(typical, **factors),
+        mean_over_runs(typical, None, (0.0, 1.0), **factors),
     )
     for id, where, arm, factors in (
         ("free", "", "balanced mixture, β = 0", FREE),

@@ -13,6 +13,7 @@ import polars as pl
 
 from hone.measures import Estimate, clopper_pearson, over_seeds, slope_over_seeds, slope_weights
 from hone.measures.accuracy import estimate, paired_change
+from hone.measures.estimates import Interval
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.study import Measure
@@ -212,28 +213,38 @@ Number = Callable[[Results], float]
 """What a run has one of."""
 
 
-def over_models(runs: Results, value: Number, known_to: Number | None = None) -> Estimate:
+def over_models(
+    runs: Results, value: Number, known_to: Number | None = None, bounds: Interval | None = None
+) -> Estimate:
     """The mean over pretrained models of a number that each has.
 
     Args:
         runs: of RL.
         value: of all runs of a model.
         known_to: of all runs, how far off the mean may be; None where models differ more.
+        bounds: what the number cannot leave.
     """
     models = models_of(runs)
     values = [value(runs.select(base=model)) for model in models]
     if known_to is None:
-        return over_seeds(values, models)
+        return over_seeds(values, models, bounds=bounds)
     center, off = float(np.mean(values)), known_to(runs)
-    return over_seeds(values, models, floor=(center - off, center + off))
+    return over_seeds(values, models, floor=(center - off, center + off), bounds=bounds)
 
 
-def mean_over_runs(value: Number, known_to: Number | None = None, /, **factors: Factor) -> Measure:
+def mean_over_runs(
+    value: Number,
+    known_to: Number | None = None,
+    bounds: Interval | None = None,
+    /,
+    **factors: Factor,
+) -> Measure:
     """A number that every chosen run has, over the runs of a model, then over models.
 
     Args:
         value: the number.
         known_to: how far off that of a run may be; None where models differ more.
+        bounds: what the number cannot leave.
         factors: of the runs.
     """
 
@@ -242,7 +253,7 @@ def mean_over_runs(value: Number, known_to: Number | None = None, /, **factors: 
         if not len(runs.select(stage="rl")):
             return None
         known = None if known_to is None else partial(mean, known_to)
-        return over_models(runs, partial(mean, value), known)
+        return over_models(runs, partial(mean, value), known, bounds)
 
     return measure
 
