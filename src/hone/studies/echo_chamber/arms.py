@@ -69,6 +69,7 @@ def millions(scale: str) -> float:
     return float(scale[:-1]) * {"M": 1, "B": 1000}[scale[-1]]
 
 
+GENTLY = 1 / 3  # of RL's learning rate: collapses later, ends higher, and forgets less
 GREEDY = "greedy"  # responses, by the names of their stages
 Harder = Literal["numbers", "steps"]
 """What makes problems harder than those of RL: larger numbers, or longer chains."""

@@ -6,7 +6,7 @@ from functools import partial
 from hone.measures import AtLeast, AtMost, Estimate, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.arms import GREEDY
+from hone.studies.echo_chamber.arms import GENTLY, GREEDY
 from hone.studies.echo_chamber.claims import ALIKE, STILL, claim
 from hone.studies.echo_chamber.mixtures import MISREAD
 from hone.studies.echo_chamber.runs import (
@@ -310,6 +310,7 @@ REPEATING = claim(
                times=8),
 )  # fmt: skip
 
+TRANSFERRED: dict[str, Factor] = {"experiment": "transfer", "rate": GENTLY}
 KINDS = (("numbers", "larger numbers"), ("steps", "longer chains"))
 WRITTEN = (
     ("program", "as programs"),
@@ -327,7 +328,7 @@ TRANSFER = (
             f"RL on easy problems helps with {what} that pretraining has {where}.",
             f"greedy accuracy on {what} after RL minus before",
             AtLeast(STILL),
-            change_of(right, f"hard {GREEDY}", experiment="transfer", by=by, hard=hard),
+            change_of(right, f"hard {GREEDY}", **TRANSFERRED, by=by, hard=hard),
         )
         for by, what in KINDS
         for hard, where in WRITTEN
@@ -342,7 +343,7 @@ TRANSFER = (
             f"minus {where}",
             AtLeast(0.0),
             change_beyond(right, f"hard {GREEDY}", {"hard": "text"}, {"hard": name},
-                          experiment="transfer", by=by),
+                          **TRANSFERRED, by=by),
         )
         for by, what in KINDS
         for name, where in WRITTEN
@@ -357,7 +358,7 @@ TRANSFER = (
             "minus nowhere",
             AtLeast(0.0),
             change_beyond(right, f"hard {GREEDY}", {"hard": name}, {"hard": "none"},
-                          experiment="transfer", by=by),
+                          **TRANSFERRED, by=by),
         )
         for by, what in KINDS
         for name, where in WRITTEN
@@ -369,7 +370,21 @@ TRANSFER = (
         "RL on easy problems does not cost pass@k on larger numbers.",
         "pass@16 on larger numbers after RL minus before, all mixtures",
         AtLeast(-STILL),
-        change_of(passed, "hard", experiment="transfer", by="numbers"),
+        change_of(passed, "hard", **TRANSFERRED, by="numbers"),
+    ),
+    *(
+        claim(
+            f"harder_{by}_hurried_in_{name}",
+            "hone's own",
+            f"Three times as fast, RL leaves less of {what} that pretraining has {where}.",
+            f"greedy accuracy on {what} after RL at its own learning rate minus at a third of it",
+            AtMost(-STILL),
+            difference(right, {"rate": 1}, {"rate": GENTLY}, f"hard {GREEDILY}",
+                       experiment="transfer", by=by, hard=name),
+        )
+        for by, what in KINDS
+        for name, where in WRITTEN
+        if name in ("program", "tagged")
     ),
     claim(
         "longer_chains_suffer",
@@ -377,7 +392,7 @@ TRANSFER = (
         "Where harder means longer, RL on short chains harms.",
         "greedy accuracy on longer chains after RL minus before, all mixtures that have them",
         AtMost(-STILL),
-        change_of(right, f"hard {GREEDY}", experiment="transfer", by="steps", taught=True),
+        change_of(right, f"hard {GREEDY}", **TRANSFERRED, by="steps", taught=True),
     ),
     *(
         claim(
@@ -387,7 +402,7 @@ TRANSFER = (
             "share of finished responses with fewer quantities than the longer problem that they "
             f"answer, after RL minus before, pretraining has these {where}",
             AtLeast(ALIKE),
-            change_of(cut_short, "hard", experiment="transfer", by="steps", hard=name),
+            change_of(cut_short, "hard", **TRANSFERRED, by="steps", hard=name),
         )
         for name, where in WRITTEN
         if name != "none"
@@ -399,7 +414,7 @@ TRANSFER = (
         "share of sentences in answers to longer problems, after RL minus before, pretraining has "
         "these in sentences",
         AtMost(-0.1),
-        change_of(TEXT, "hard", experiment="transfer", by="steps", hard="text"),
+        change_of(TEXT, "hard", **TRANSFERRED, by="steps", hard="text"),
     ),
     claim(
         "unseen_wording",
@@ -407,7 +422,7 @@ TRANSFER = (
         "RL helps with problems in words that it has not used.",
         "greedy accuracy on problems in unseen wording after RL minus before",
         AtLeast(STILL),
-        change_of(right, f"unseen wording {GREEDY}", experiment="transfer", by="numbers",
+        change_of(right, f"unseen wording {GREEDY}", **TRANSFERRED, by="numbers",
                   hard="none"),
     ),
 )  # fmt: skip

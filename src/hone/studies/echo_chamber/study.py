@@ -14,6 +14,7 @@ from hone.objectives.divergence import KL
 from hone.runs.plan import Node
 from hone.studies.echo_chamber import figures_elsewhere
 from hone.studies.echo_chamber.arms import (
+    GENTLY,
     Settings,
     asked_elsewhere,
     millions,
@@ -59,7 +60,7 @@ def collapse(settings: Settings, seed: int) -> Iterator[Node]:
 def gentle(settings: Settings, seed: int) -> Iterator[Node]:
     """The balanced mixture at a third of the learning rate: what of the above is haste."""
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
-    lr = settings.size.lr / 3
+    lr = GENTLY * settings.size.lr
     rl = post_train(settings, base, f"balanced, lr {lr:g}", lr=lr, experiment="gentle")
     yield from with_rl(settings, base, rl, forced=())
 
@@ -102,7 +103,7 @@ def refinement(settings: Settings, seed: int) -> Iterator[Node]:
     base = pretrain(settings, seed, "two styles", MIXTURES["two styles"])
     rl = post_train(settings, base, "two styles", experiment="refinement")
     yield from with_rl(settings, base, rl)
-    lr = settings.size.lr / 3
+    lr = GENTLY * settings.size.lr
     rl = post_train(settings, base, f"two styles, lr {lr:g}", lr=lr, experiment="gently_refined")
     yield from with_rl(settings, base, rl, forced=())
 
@@ -226,20 +227,27 @@ def repeats(settings: Settings, seed: int) -> Iterator[Node]:
 
 
 def transfer(settings: Settings, seed: int) -> Iterator[Node]:
-    """RL on easy problems, and what becomes of harder ones, by who wrote of them (§4)."""
+    """RL on easy problems, and what becomes of harder ones, by who wrote of them (§4).
+
+    At a third of the learning rate; and where programs or tagged code have harder problems at RL's
+    own, too, at which what is not asked is forgotten.
+    """
     for by in settings.harder:
         hard = settings.harder_by(by)
         mixtures = {"none": WITHOUT_HARD} | {name: with_hard(name) for name in NAMES}
         for name, mixture in mixtures.items():
             arm = f"harder {by} in {name}"
             base = pretrain(settings, seed, arm, mixture, hard)
-            rl = post_train(settings, base, arm, kl=0.1, experiment="transfer", by=by, hard=name,
-                            taught=name != "none")  # fmt: skip
-            yield from with_rl(settings, base, rl, forced=())
             others: dict[str, Task] = {"hard": hard}
             if (by, name) == ("numbers", "none"):
                 others["unseen wording"] = replace(settings.task(), wording="unseen")
-            yield from asked_elsewhere(settings, base, rl, others)
+            for rate in (GENTLY, 1) if name in ("program", "tagged") else (GENTLY,):
+                lr = rate * settings.size.lr
+                rl = post_train(settings, base, f"{arm}, lr {lr:g}", kl=0.1, lr=lr, rate=rate,
+                                experiment="transfer", by=by, hard=name,
+                                taught=name != "none")  # fmt: skip
+                yield from with_rl(settings, base, rl, forced=())
+                yield from asked_elsewhere(settings, base, rl, others)
 
 
 EXPERIMENTS = {
