@@ -188,6 +188,14 @@ WINNER = (
         mean_of(of_format("program"), **WELL_READ, kl=0.0),
     ),
     claim(
+        "the_frequent_loses",
+        "hone's own",
+        "Well read, what was nearly all that was read loses without a penalty.",
+        "share of tagged code after RL, same model, β = 0",
+        AtMost(0.5),
+        mean_of(of_format("tagged"), **WELL_READ, kl=0.0),
+    ),
+    claim(
         "the_penalty_decides",
         "§3.6",
         "Under a penalty the format with the larger share × accuracy stays.",

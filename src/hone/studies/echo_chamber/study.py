@@ -331,7 +331,8 @@ study = Study(
         "full": {
             "core": CORE,
             "crossover": replace(CORE, experiments=("crossover",)),
-            "controls": replace(THREE, experiments=("well_read", "all_sound", "controls")),
+            "well_read": replace(ONCE, experiments=("well_read",)),
+            "controls": replace(ONCE, experiments=("all_sound", "controls")),
             "styles": replace(ONCE, experiments=("refinement",)),
             "optimum": replace(ONCE, experiments=("optimum",)),
             "scale": replace(SCALED, mixtures=(MISREAD,)),
