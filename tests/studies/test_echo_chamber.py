@@ -20,7 +20,9 @@ from hone.studies.echo_chamber import (
 )
 from hone.studies.echo_chamber.arms import SCALES
 from hone.studies.echo_chamber.claims import CLAIMS
-from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.echo_chamber.claims_algorithms import ALGORITHMS
+from hone.studies.echo_chamber.claims_scale import SCALE
+from hone.studies.echo_chamber.claims_transfer import REPEATS, TRANSFER
 from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.mixtures import MIXTURES, added, growth, repeated, with_hard
 from hone.studies.echo_chamber.study import EXPERIMENTS, study
@@ -74,7 +76,7 @@ def test_the_other_parts_go_through(tmp_path: Path) -> None:
         "echo_chamber", tmp_path / "out",
         "experiments=scale,tokens,algorithms,repeats,transfer", "seeds=1", "repeats=1",
     )  # fmt: skip
-    assert _decided(folder) >= {claim.id for claim in ELSEWHERE}
+    assert _decided(folder) >= {claim.id for claim in (*SCALE, *ALGORITHMS, *REPEATS, *TRANSFER)}
     html = (folder / "report.html").read_text()
     for figure in figures_elsewhere.ELSEWHERE:
         assert f'id="figure-{figure.name}"' in html

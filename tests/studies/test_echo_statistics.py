@@ -15,7 +15,8 @@ from hone.studies.echo_chamber import (
     tables,
     winners,
 )
-from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.echo_chamber.claims_scale import SCALE
+from hone.studies.echo_chamber.claims_transfer import TRANSFER
 from hone.studies.echo_chamber.mixtures import MISREAD
 from hone.studies.study import assess
 from tests.studies.made_up import Runs
@@ -273,7 +274,7 @@ def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None
     assert set(row) == {"easy, before", "easy, after", "hard, before", "hard, after",
                         "hard, pass@k, before", "hard, pass@k, after",
                         "tokens, after over before"}  # fmt: skip
-    assert assess(ELSEWHERE, made.results) == []
+    assert assess(TRANSFER, made.results) == []
 
 
 def test_a_predictor_brackets_the_switch(tmp_path: Path) -> None:
@@ -360,7 +361,7 @@ def test_size_changes_the_winner_where_both_models_of_a_seed_say_so(tmp_path: Pa
                 rows = {"evaluation-000001": answers(0.5, format=format)}
                 made.add(stage, base, rows, base=base, repeat=1, scale=scale, rate=1,
                          experiment="scale", mixture=MISREAD)  # fmt: skip
-    (claim,) = (each for each in ELSEWHERE if each.id == "size_changes_the_winner")
+    (claim,) = (each for each in SCALE if each.id == "size_changes_the_winner")
     found = claim.measure(made.results)
     assert found is not None
     assert (found.value, found.interval) == (1 / 3, clopper_pearson(1, 3))

@@ -49,6 +49,7 @@ MODERATE = PENALTIES[1]
 SLOW = 0.1  # of RL's learning rate, at which it is looked for
 NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
 FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
+GREEDILY = f"{GREEDY} after"
 WELL_READ: dict[str, Factor] = {"experiment": "well_read"}
 STILL = 0.02  # of accuracy, up to which a change counts as none
 ALIKE = 0.05  # of accuracy, up to which two runs count as alike
@@ -160,7 +161,7 @@ WINNER = (
         "Where such a format wins the model ends less accurate.",
         "greedy accuracy after RL, unfavourable mixture minus crossover mixture",
         AtMost(-STILL),
-        difference(right, FAR, NEAR, f"{GREEDY} after"),
+        difference(right, FAR, NEAR, GREEDILY),
     ),
     claim(
         "the_loser_is_better",
@@ -324,7 +325,7 @@ VARIETY = (
         "The largest KL coefficient costs greedy answers nothing.",
         "greedy accuracy after RL, β = 0.5 minus β = 0",
         AtLeast(-ALIKE),
-        difference(right, {"kl": 0.5}, {"kl": 0.0}, f"{GREEDY} after", experiment="collapse"),
+        difference(right, {"kl": 0.5}, {"kl": 0.0}, GREEDILY, experiment="collapse"),
     ),
     claim(
         "no_penalty_is_like_a_small_one",

@@ -24,7 +24,9 @@ from hone.studies.echo_chamber.arms import (
     with_rl,
 )
 from hone.studies.echo_chamber.claims import CLAIMS, MODERATE, PENALTIES, SLOW
-from hone.studies.echo_chamber.claims_elsewhere import ELSEWHERE
+from hone.studies.echo_chamber.claims_algorithms import ALGORITHMS
+from hone.studies.echo_chamber.claims_scale import SCALE
+from hone.studies.echo_chamber.claims_transfer import REPEATS, TRANSFER
 from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
 from hone.studies.echo_chamber.corpora import corpora
 from hone.studies.echo_chamber.figures import FIGURES
@@ -347,7 +349,7 @@ study = Study(
         "paper": {"150M": PAPER, "1B": replace(PAPER, scale="1B")},
     },
     plan=plan,
-    claims=(*CLAIMS, *WITHIN_FORMATS, *ELSEWHERE),
+    claims=(*CLAIMS, *WITHIN_FORMATS, *SCALE, *ALGORITHMS, *REPEATS, *TRANSFER),
     figures=(*FIGURES, *figures_elsewhere.ELSEWHERE),
     tables=TABLES,
     overviews=figures_elsewhere.OVERVIEWS,
