@@ -95,7 +95,7 @@ def panels(shown: Sequence[Panel]) -> Figure:
 def _draw_points(
     axes: Axes, points: Sequence[tuple[Estimate, Estimate]], i: int, label: str
 ) -> None:
-    colour, marker = style.colour(i), _MARKERS[i // len(style.PALETTE) % len(_MARKERS)]
+    colour, marker = style.colour(i), _MARKERS[i % len(_MARKERS)]
     x, y = zip(*((float(a.value), float(b.value)) for a, b in points), strict=True)
     for a, b in points:
         for interval, other, across in ((a.interval, b.value, True), (b.interval, a.value, False)):
