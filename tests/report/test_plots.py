@@ -174,11 +174,13 @@ def test_a_series_looks_the_same_in_every_panel_and_has_one_key() -> None:
         scatters.Panel({"two": point}, "x", "y"),
     ]
     drawn = scatters.panels(shown)
-    colours = [
-        {str(line.get_label()): line.get_color() for line in axes.lines if line.get_marker() == "o"}
+    looks = [
+        {str(line.get_label()): (line.get_color(), line.get_marker()) for line in axes.lines}
         for axes in drawn.axes
     ]
-    assert colours[1]["two"] == colours[0]["two"] != colours[0]["one"]
+    assert looks[1]["two"] == looks[0]["two"]
+    for one, two in zip(looks[0]["one"], looks[0]["two"], strict=True):
+        assert one != two
     (legend,) = drawn.legends
     assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
 

@@ -58,7 +58,7 @@ def scatter(
     figure, axes = canvas(x_label, y_label, height=max(3.7, 0.6 + _LINE * count))
     for i, (series, places) in enumerate(points.items()):
         x, y = zip(*places.values(), strict=True)
-        axes.plot(x, y, _MARKERS[i % 4], color=style.colour(i), label=series, alpha=0.8, mew=0)
+        axes.plot(x, y, _MARKERS[i % len(_MARKERS)], color=style.colour(i), label=series, alpha=0.8, mew=0)
     if equal:
         _draw_equal(axes)
     axes.legend(frameon=False, loc="best")
