@@ -58,7 +58,8 @@ def scatter(
     figure, axes = canvas(x_label, y_label, height=max(3.7, 0.6 + _LINE * count))
     for i, (series, places) in enumerate(points.items()):
         x, y = zip(*places.values(), strict=True)
-        axes.plot(x, y, _MARKERS[i % len(_MARKERS)], color=style.colour(i), label=series, alpha=0.8, mew=0)
+        colour, marker = _look(i)
+        axes.plot(x, y, marker, color=colour, label=series, alpha=0.8, mew=0)
     if equal:
         _draw_equal(axes)
     axes.legend(frameon=False, loc="best")
@@ -95,7 +96,7 @@ def panels(shown: Sequence[Panel]) -> Figure:
 def _draw_points(
     axes: Axes, points: Sequence[tuple[Estimate, Estimate]], i: int, label: str
 ) -> None:
-    colour, marker = style.colour(i), _MARKERS[i % len(_MARKERS)]
+    colour, marker = _look(i)
     x, y = zip(*((float(a.value), float(b.value)) for a, b in points), strict=True)
     for a, b in points:
         for interval, other, across in ((a.interval, b.value, True), (b.interval, a.value, False)):
@@ -104,6 +105,11 @@ def _draw_points(
                 ends = (interval, level) if across else (level, interval)
                 axes.plot(*ends, color=colour, alpha=0.35, linewidth=1)
     axes.plot(x, y, marker, color=colour, label=label, alpha=0.85, mew=0, markersize=5)
+
+
+def _look(i: int) -> tuple[str, str]:
+    """Colour and mark of a series: no two of twelve share both."""
+    return style.colour(i), _MARKERS[i % len(_MARKERS)]
 
 
 def _draw_equal(axes: Axes) -> None:
