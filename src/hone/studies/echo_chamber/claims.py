@@ -32,6 +32,7 @@ from hone.studies.echo_chamber.statistics import (
     between_looks,
     collapse_time,
     course,
+    ends_in,
     entropy,
     most_accurate_wins,
     of_format,
@@ -51,6 +52,7 @@ NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
 FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
 GREEDILY = f"{GREEDY} after"
 WELL_READ: dict[str, Factor] = {"experiment": "well_read"}
+SLOWER = "a third of the learning rate"
 STILL = 0.02  # of accuracy, up to which a change counts as none
 ALIKE = 0.05  # of accuracy, up to which two runs count as alike
 FACTOR_OF_TWO = 0.7  # in nats
@@ -60,10 +62,6 @@ claim = partial(cited, "Echo Chamber (arXiv 2504.07912)")
 
 def _not_the_most_frequent(run: Results) -> bool:
     return wins(run) != winner(responses(run, "before"))
-
-
-def _tagged_wins(run: Results) -> bool:
-    return wins(run) == "tagged"
 
 
 def _entropy_after(run: Results) -> float:
@@ -84,8 +82,8 @@ COLLAPSE = (
             ("", "", "balanced mixture", FREE),
             (
                 "_gently",
-                ", also at a lower rate",
-                "balanced mixture, a third of the learning rate",
+                f", also at {SLOWER}",
+                f"balanced mixture, {SLOWER}",
                 GENTLE,
             ),
             (
@@ -117,8 +115,8 @@ COLLAPSE = (
     claim(
         "gain_with_collapse",
         "§3.1, Fig. 2",
-        "The largest rise of accuracy comes with the collapse.",
-        "part of the gain in sampled accuracy that is there when the policy has collapsed",
+        "Most of what accuracy rises has come when RL has settled on one format.",
+        "part of the gain in sampled accuracy that is there by then",
         AtLeast(0.6),
         mean_over_runs(lambda run: course(run).gain_by_collapse, **FREE),
     ),
@@ -153,7 +151,7 @@ WINNER = (
         "With enough of it in pretraining the format wins that otherwise loses.",
         "share of models of which most runs end in tagged code, unfavourable mixture",
         AtLeast(0.5),
-        counted(_tagged_wins, **FAR),
+        counted(ends_in("tagged"), **FAR),
     ),
     claim(
         "the_frequent_ends_lower",
@@ -166,7 +164,7 @@ WINNER = (
     claim(
         "the_loser_is_better",
         "§3.2, Fig. 4b",
-        "Such a format wins although programs are more accurate, if asked for.",
+        "Where such a format wins programs are more accurate before RL, if asked for.",
         "accuracy before RL forced into programs minus into tagged code, unfavourable mixture",
         AtLeast(0.0),
         paired(right, ("before program", {}), ("before tagged", {}), **FAR),
@@ -225,8 +223,8 @@ WINNER = (
             f"{id}_switch",
             source,
             f"From mixture to mixture the winner switches where formats have as much {by}.",
-            f"log-odds of {by} from which programs win as often as not, logistic fit over runs, "
-            "β = 0",
+            f"log of {by}, programs over tagged code, at which programs win as often as not; "
+            "logistic fit over runs, β = 0",
             Within(-FACTOR_OF_TWO, FACTOR_OF_TWO),
             even(by),
             unit="nats",
@@ -285,7 +283,7 @@ def _variety(id: str, arm: str, what: str, factors: dict[str, Factor]) -> Iterat
 
 VARIETY = (
     *_variety("", "balanced mixture, β = 0", "", FREE),
-    *_variety("_gently", "the same at a third of the learning rate", " at a lower rate", GENTLE),
+    *_variety("_gently", f"balanced mixture, {SLOWER}", f", also at {SLOWER}", GENTLE),
     claim(
         "samples_get_better",
         "§3.1, Fig. 2",

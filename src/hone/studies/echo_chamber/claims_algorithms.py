@@ -6,15 +6,15 @@ from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.echo_chamber.claims import ALIKE, GREEDILY, STILL, claim
-from hone.studies.echo_chamber.runs import difference, mean_of, mean_over_runs, minus
+from hone.studies.echo_chamber.runs import counted, difference, mean_over_runs, minus
 from hone.studies.echo_chamber.statistics import (
     after,
     between_looks,
     collapse_time,
     drawdown,
+    ends_in,
     entropy,
     lost_with_copies,
-    of_format,
     passed,
     right,
 )
@@ -38,9 +38,9 @@ ALGORITHMS = (
             f"programs_win_by_{by.replace(',', '').replace(' ', '_')}",
             "§3.5, App. F",
             f"By {by} the winner is programs.",
-            f"share of programs after RL, {by}, balanced mixture",
+            f"share of models that end so, {by}, balanced mixture",
             AtLeast(0.5),
-            mean_of(of_format("program"), experiment="algorithms", by=by),
+            counted(ends_in("program"), experiment="algorithms", by=by),
         )
         for by in COMPARED
     ),
@@ -113,7 +113,7 @@ ALGORITHMS = (
     claim(
         "duplicates_choose_the_winner",
         "§13.7 of the specification",
-        "What drops duplicates favours formats that say the same in many ways.",
+        "Where copies are dropped programs lose most, which say the same in the same words.",
         "share of programs among right responses of the first round, with copies minus without",
         AtLeast(STILL),
         mean_over_runs(_programs_lost, experiment="algorithms", by=RESTARTED),

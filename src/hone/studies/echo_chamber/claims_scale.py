@@ -1,7 +1,5 @@
 """Claims on scale: what the size of a model, and how much it has read, changes."""
 
-from collections.abc import Callable
-
 from hone.measures import AtLeast, AtMost, Estimate
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -16,16 +14,17 @@ from hone.studies.echo_chamber.runs import (
     slope_of,
     trend_over,
 )
-from hone.studies.echo_chamber.statistics import choosing_more, most_accurate_wins, of_format, wins
+from hone.studies.echo_chamber.statistics import (
+    choosing_more,
+    ends_in,
+    most_accurate_wins,
+    of_format,
+)
 
 AMBIGUOUS: dict[str, Factor] = {"experiment": "scale", "mixture": MISREAD, "rate": 1}
 ALL_ALIKE: dict[str, Factor] = {"experiment": "scale", "mixture": "balanced", "rate": 1}
 SMALL, LARGE = {"scale": 0.1}, {"scale": 1.0}
 TEXT = of_format("text")
-
-
-def _ends_in(format: str) -> Callable[[Results], bool]:
-    return lambda run: wins(run) == format
 
 
 def _winner_changes(results: Results) -> Estimate | None:
@@ -36,8 +35,8 @@ def _winner_changes(results: Results) -> Estimate | None:
     models = models_of(small)
     return share_of_models(
         [
-            mostly(_ends_in("program"), small.select(base=each))
-            and mostly(_ends_in("text"), large.select(base=each))
+            mostly(ends_in("program"), small.select(base=each))
+            and mostly(ends_in("text"), large.select(base=each))
             for each in models
         ],
         models,
@@ -52,7 +51,7 @@ SCALE = (
         "share of models of which most runs end so, 0.1 M parameters, programs that misread a "
         "relation, large numbers",
         AtLeast(0.5),
-        counted(_ends_in("program"), **AMBIGUOUS, **SMALL),
+        counted(ends_in("program"), **AMBIGUOUS, **SMALL),
     ),
     claim(
         "large_ends_in_text",
@@ -60,7 +59,7 @@ SCALE = (
         "A large model that has read as many tokens ends in natural language.",
         "share of models of which most runs end so, 1 M parameters, same documents",
         AtLeast(0.5),
-        counted(_ends_in("text"), **AMBIGUOUS, **LARGE),
+        counted(ends_in("text"), **AMBIGUOUS, **LARGE),
     ),
     claim(
         "scale_moves_to_text",

@@ -4,7 +4,7 @@ from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.echo_chamber.arms import GREEDY
-from hone.studies.echo_chamber.claims import ALIKE, STILL, claim
+from hone.studies.echo_chamber.claims import ALIKE, SLOWER, STILL, claim
 from hone.studies.echo_chamber.runs import (
     Credit,
     change_from,
@@ -41,7 +41,7 @@ def _likelier_within(run: Results) -> float:
 LIKELY = tuple(
     claim(
         f"becomes_likelier_{id}",
-        "§3.3",
+        "§10 of the specification",
         f"What RL comes to sample was likelier before it than what was sampled then{where}.",
         f"nats a token under the pretrained model, last round minus first, {arm}",
         AtLeast(0.0),
@@ -50,22 +50,21 @@ LIKELY = tuple(
     )
     for id, where, arm, value, factors in (
         ("free", "", "balanced mixture, β = 0", likelier, FREE),
-        ("gently", ", also at a lower rate", "the same at a third of the learning rate", likelier,
-         GENTLE),
-        ("within", ", format by format", "balanced mixture, β = 0, in the format that wins",
-         _likelier_within, FREE),
+        ("gently", f", also at {SLOWER}", f"the same at {SLOWER}", likelier, GENTLE),
+        ("within", ", within the format that wins",
+         "balanced mixture, β = 0, in the format that wins", _likelier_within, FREE),
         ("restrained", ", under a penalty", "balanced mixture, β = 0.5", likelier,
          {"experiment": "collapse", "kl": 0.5}),
         ("styles", ", within one format", "programs in two styles", likelier, STYLES),
-        ("styles_gently", ", within one format and at a lower rate",
-         "programs in two styles, a third of the learning rate", likelier, STYLES_GENTLY),
+        ("styles_gently", f", within one format and at {SLOWER}",
+         f"programs in two styles, {SLOWER}", likelier, STYLES_GENTLY),
     )
 )  # fmt: skip
 
 TYPICAL = tuple(
     claim(
         f"stays_likely_{id}",
-        "§3.3",
+        "§10 of the specification",
         f"What RL comes to sample stays among what is sampled before it{where}.",
         "share of the last round's responses that are as likely under the pretrained model as all "
         f"but 5 % of the first round's, {arm}",
@@ -74,7 +73,12 @@ TYPICAL = tuple(
     )
     for id, where, arm, factors in (
         ("free", "", "balanced mixture, β = 0", FREE),
-        ("gently", ", also at a lower rate", "the same at a third of the learning rate", GENTLE),
+        (
+            "gently",
+            f", also at {SLOWER}",
+            f"the same at {SLOWER}",
+            GENTLE,
+        ),
         ("styles", ", within one format", "programs in two styles", STYLES),
     )
 )
@@ -101,14 +105,19 @@ WITHIN = (
         claim(
             f"still_better{suffix}",
             "§3.3, Fig. 6",
-            f"RL within one format still makes programs more accurate{where}.",
+            f"RL within one format still makes greedy programs more accurate{where}.",
             f"greedy accuracy after RL minus before, programs in two styles{arm}",
             AtLeast(STILL),
             change_of(right, GREEDY, **factors),
         )
         for suffix, where, arm, factors in (
             ("", "", "", STYLES),
-            ("_gently", ", at a lower rate", ", a third of the learning rate", STYLES_GENTLY),
+            (
+                "_gently",
+                f", also at {SLOWER}",
+                f", {SLOWER}",
+                STYLES_GENTLY,
+            ),
         )
     ),
 )

@@ -15,6 +15,7 @@ from hone.report.stacks import stacked
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.echo_chamber.claims import SLOW
+from hone.studies.echo_chamber.mixtures import towards_unfavourable
 from hone.studies.echo_chamber.optimum import late_shares, optimum_of, share_in
 from hone.studies.echo_chamber.runs import (
     each_run,
@@ -22,16 +23,19 @@ from hone.studies.echo_chamber.runs import (
     mean_after,
     models_of,
     of_models,
+    over_models,
     responses,
 )
 from hone.studies.echo_chamber.statistics import (
     FREE,
     NAMES,
     base_logprobs,
-    decomposition,
+    choosing,
     entropy,
     formats_of,
+    known_from_problems,
     passed,
+    refining,
     right,
     samples,
     shares,
@@ -82,7 +86,7 @@ def kl_sweep(results: Results) -> Drawing | None:
     if len(penalties) < 2:
         return None
     runs = results.select(experiment="collapse")
-    models = models_of(runs)
+    models, k = models_of(runs), samples(responses(runs, "after"))
 
     def swept(value: Callable[[Results], float]) -> Curve:
         rows = [[value(runs.select(base=model, kl=kl)) for kl in penalties] for model in models]
@@ -91,8 +95,8 @@ def kl_sweep(results: Results) -> Drawing | None:
     series = {
         "entropy of the format (nats)": swept(lambda own: mean(
             lambda run: entropy(responses(run, "after")), own)),
-        "pass@k": swept(lambda own: mean_after(own, passed)),
-        "accuracy": swept(lambda own: mean_after(own, right)),
+        f"pass@{k}": swept(lambda own: mean_after(own, passed)),
+        "accuracy of samples": swept(lambda own: mean_after(own, right)),
     }  # fmt: skip
     names = ", ".join(f"{kl:g}" for kl in penalties)
     return curves(series, f"rank of the KL coefficient ({names})", "after RL", y_limits=_SHARES)
@@ -115,10 +119,16 @@ def which_wins(results: Results) -> Drawing | None:
         ]
 
     return panels([
-        Panel({f"{part:.0%} unfavourable": points(part, by) for part in parts},
-              f"log-odds of {by}", "programs after RL")
+        Panel({_read(float(part)): points(part, by) for part in parts},
+              f"log ratio of {by}", "programs after RL")
         for by in PREDICTORS
     ])  # fmt: skip
+
+
+def _read(part: float) -> str:
+    """What share of documents were programs, and tagged code."""
+    program, tagged, *_ = towards_unfavourable(part).sources
+    return f"{program.weight:.0%} programs, {tagged.weight:.0%} tagged"
 
 
 def optimum(results: Results) -> Drawing | None:
@@ -146,14 +156,10 @@ def parts_of_the_gain(results: Results) -> Drawing | None:
         own = results.select(arm=arm)
         if not any(each.stage.startswith("after ") for each in own.stages):
             continue
-        found = decomposition(own)
         groups[arm] = {
-            "selection": found.selection,
-            "improvement": found.improvement,
-            "both at once": found.interaction,
+            name: over_models(own, partial(mean, part), partial(mean, known_from_problems))
+            for name, part in (("choosing", choosing), ("working better", refining))
         }
-        if found.within is not None:
-            groups[arm]["choice within cells"] = found.within
     if not groups:
         return None
     return bars(groups, "change of accuracy", levels={"none": 0.0})
@@ -221,34 +227,38 @@ def accuracy_at(table: pl.DataFrame, looks: list[int]) -> Curve:
                  wide.select(str(look) for look in looks).to_numpy().astype(float))  # fmt: skip
 
 
+_STACKED = (
+    "Mean share of responses in each format, at temperature 1, over the rounds of RL, and above it "
+    "accuracy by pretrained model, with the range of models as a band. To fewer problems and "
+    "samples than those of tables"
+)
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "collapse",
         "Collapse onto one format",
-        "Share of responses in each format, sampled at temperature 1, and accuracy above them, "
-        "over the rounds of RL; balanced mixture, no KL penalty, mean over runs.",
+        f"{_STACKED}; balanced mixture, no KL penalty.",
         "Stacked shares of three formats over rounds, with curves of accuracy.",
         collapse,
     ),
     Figure(
         "restrained",
         "The same under a KL penalty",
-        "As above, with the largest KL coefficient.",
+        f"{_STACKED}; balanced mixture, the largest KL coefficient.",
         "Stacked shares of three formats over rounds, with curves of accuracy.",
         restrained,
     ),
     Figure(
         "unfavourable",
         "The most frequent format wins",
-        "As above, without a penalty, where tagged code is most of what was read.",
+        f"{_STACKED}; no penalty, tagged code is most of what was read.",
         "Stacked shares of three formats over rounds, with curves of accuracy.",
         unfavourable,
     ),
     Figure(
         "crossover",
         "The most accurate format wins against a more frequent one",
-        "As above, without a penalty, where tagged code is more frequent than programs, which are "
-        "more accurate.",
+        f"{_STACKED}; no penalty, tagged code is more frequent than programs, which are more "
+        "accurate.",
         "Stacked shares of three formats over rounds, with curves of accuracy.",
         crossover,
     ),
@@ -256,7 +266,7 @@ FIGURES: tuple[Figure, ...] = (
         "pass_at_k",
         "pass@k before and after RL",
         "Chance that one of k samples at temperature 1 is right, before RL and after it, by KL "
-        "coefficient; balanced mixture.",
+        "coefficient; balanced mixture; a thin line a pretrained model.",
         "Curves of pass@k over k, before and after RL.",
         pass_at_k,
     ),
@@ -264,17 +274,17 @@ FIGURES: tuple[Figure, ...] = (
         "kl_sweep",
         "What a KL penalty keeps, and what it costs",
         "Entropy of the format, pass@k for the largest k and accuracy after RL, by KL coefficient; "
-        "balanced mixture.",
+        "balanced mixture; a thin line a pretrained model.",
         "Curves of three measures over the rank of the KL coefficient.",
         kl_sweep,
     ),
     Figure(
         "which_wins",
         "Which format wins",
-        "The share of programs after RL, against their odds before it, over tagged code: of "
-        "shares, of accuracies, and of share times accuracy, which is what the KL-regularised "
-        "optimum comes to. A point is a run; colours are mixtures, from that of the crossover "
-        "(0 %) to one with little else than tagged code (100 %).",
+        "The share of programs after RL, against the log of what they have before it over what "
+        "tagged code has: of share, of accuracy, and of share times accuracy, which is what the "
+        "KL-regularised optimum comes to for a small penalty. A point is a run; by what was read, "
+        "from the crossover mixture to one with little else than tagged code.",
         "Three panels of points: shares of programs after RL against log-odds before it.",
         which_wins,
     ),
@@ -290,11 +300,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "parts_of_the_gain",
         "What the gain is made of",
-        "The change of accuracy by RL: another format chosen (selection), the same one executed "
-        "better (improvement), choice within cells of equal difficulty. Accuracies of formats are "
-        "those of forced responses. Selection and improvement each hold half of what shares and "
-        "accuracies do at once; where RL forgets what it gives up, that is what makes improvement "
-        "look small.",
+        "The change of accuracy by RL in two parts: choosing other formats, for all problems or by "
+        "problem, at the accuracies that these have before RL when forced; and working better "
+        "within those that are left, with the shares after RL.",
         "Parts of the change of accuracy with intervals, for each arm.",
         parts_of_the_gain,
     ),
@@ -302,7 +310,7 @@ FIGURES: tuple[Figure, ...] = (
         "likelihood",
         "How likely samples were before RL",
         "Responses of RL's first and last round by their mean log-probability a token under the "
-        "pretrained model; balanced mixture, no KL penalty.",
+        "pretrained model; balanced mixture, no KL penalty; a thin line a run.",
         "Two histograms of log-probabilities under the pretrained model.",
         likelihood,
     ),

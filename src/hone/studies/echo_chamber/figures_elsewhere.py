@@ -52,7 +52,7 @@ def expert_iteration(results: Results) -> Drawing | None:
 
 def _by_algorithm(results: Results, is_shown: Callable[[str], bool]) -> Drawing | None:
     runs = results.select(experiment="algorithms", stage="rl")
-    names = [str(name) for name in runs.factor("by")]
+    names = sorted(map(str, runs.factor("by")), key=lambda name: (name.startswith("EI"), name))
     series = {}
     for by in filter(is_shown, names):
         table = of_models(runs.select(by=by).rollouts()).filter(pl.col("temperature") > 0)
@@ -95,15 +95,15 @@ ELSEWHERE: tuple[Figure, ...] = (
     Figure(
         "algorithms",
         "Algorithms at as many samples",
-        "Accuracy of samples at temperature 1 over the responses that were drawn for training; "
-        "balanced mixture.",
+        "Accuracy of samples at temperature 1 over the part of all responses that was drawn for "
+        "training; balanced mixture; a thin line a pretrained model. All are alike.",
         "Curves of accuracy by algorithm.",
         algorithms,
     ),
     Figure(
         "expert_iteration",
         "Expert iteration at as many samples",
-        "As above, of expert iteration in three rounds, beside GRPO.",
+        "The same of expert iteration in three rounds, beside GRPO.",
         "Curves of accuracy by algorithm.",
         expert_iteration,
     ),

@@ -99,6 +99,11 @@ def wins(run: Results) -> str:
     return winner(responses(run, "after"))
 
 
+def ends_in(format: str) -> Callable[[Results], bool]:
+    """Whether a run ends in a format."""
+    return lambda run: wins(run) == format
+
+
 def right_before(format: str) -> Callable[[Results], float]:
     """How often a run's responses in a format were right before RL; NaN where there are none."""
 

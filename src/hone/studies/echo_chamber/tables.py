@@ -283,11 +283,11 @@ TABLES: tuple[Table, ...] = (
         "thresholds",
         "What tells the winner",
         "Models of which a predictor before RL tells most winners, among mixtures where the more "
-        "frequent format is the less accurate; and the log-odds of it over all runs, of programs "
-        "against tagged code: the highest at which programs lost, the lowest at which they won (in "
-        "this order, it separates the two), and where they win as often as not, by a logistic fit "
-        "with the jackknife over pretrained models. The KL-regularised optimum for a small penalty "
-        "says 0 by share × accuracy.",
+        "frequent format is the less accurate; and, over all runs, the log of what programs have "
+        "of it over what tagged code has: the highest at which programs lost, the lowest at which "
+        "they won (in this order, it separates the two), and where they win as often as not, by a "
+        "logistic fit with the jackknife over pretrained models. The KL-regularised optimum for a "
+        "small penalty says 0 by share × accuracy.",
         thresholds,
     ),
     Table(
