@@ -52,16 +52,15 @@ def expert_iteration(results: Results) -> Drawing | None:
 
 def _by_algorithm(results: Results, is_shown: Callable[[str], bool]) -> Drawing | None:
     runs = results.select(experiment="algorithms", stage="rl")
-    names = sorted(map(str, runs.factor("by")), key=lambda name: (name.startswith("EI"), name))
     series = {}
-    for by in filter(is_shown, names):
+    for by in filter(is_shown, map(str, runs.factor("by"))):
         table = of_models(runs.select(by=by).rollouts()).filter(pl.col("temperature") > 0)
         looks = sorted(table["step"].unique())
         curve = accuracy_at(table, looks)
         series[by] = Curve(curve.x / curve.x.max(), curve.y)
     if not series:
         return None
-    return curves(series, "part of all responses drawn", "accuracy", order=names)
+    return curves(series, "part of all responses drawn", "accuracy", order=("GRPO",))
 
 
 def scales(results: Results) -> Drawing | None:
