@@ -86,6 +86,13 @@ def test_a_log_axis_has_plain_numbers_and_enough_of_them(
     assert "mathdefault" not in text
 
 
+def test_few_x_on_a_log_axis_are_its_ticks() -> None:
+    line = Curve(np.array([1.0, 2.0, 4.0, 8.0]), np.ones((1, 4)))
+    text = style.svg(plots.curves({"line": line}, "x", "y", log_x=True))
+    assert all(f">{label}</text>" in text for label in "1248")
+    assert ">5</text>" not in text
+
+
 def test_long_numbers_on_a_log_axis_are_powers_of_ten() -> None:
     y = np.array([[1e-1, 1e12]])
     axes = plots.curves({"a": Curve(np.array([1.0, 2.0]), y)}, "d", "n", log_y=True).axes[0]

@@ -3,10 +3,21 @@
 import numpy as np
 from jaxtyping import Float, Real
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import (
+    EngFormatter,
+    FixedLocator,
+    Locator,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from hone.measures.estimates import Interval
 from hone.report.tables import raised
+
+_NAMED = range(3, 9)  # so many different x on a log axis have a tick each
+_APART = 1.5  # times, from which they have room for it
 
 
 def edges(middles: Real[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
@@ -28,16 +39,24 @@ def whole_numbers() -> MaxNLocator:
 
 
 def x_ticks(axes: Axes, xs: list[Real[np.ndarray, " _"]], log_x: bool) -> None:
-    """Whole numbers where all x are; 20k; so too on a log axis, whose labels need formula fonts."""
+    """Whole numbers where all x are; on a log axis the x themselves if few and apart; 20k."""
     if not log_x and all(np.all(x == np.round(x)) for x in xs):  # there is no round 2.5
         axes.xaxis.set_major_locator(whole_numbers())
     if log_x:
-        axes.xaxis.set_major_locator(LogLocator(subs=_log_ticks(*axes.get_xlim())))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_locator(_log_locator(axes, xs))
+        axes.xaxis.set_minor_formatter(NullFormatter())  # its labels need formula fonts
     if log_x and min((float(np.min(x)) for x in xs), default=1) < 1:
         axes.xaxis.set_major_formatter("{x:g}")
     elif log_x or max((float(np.max(x)) for x in xs), default=0) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def _log_locator(axes: Axes, xs: list[Real[np.ndarray, " _"]]) -> Locator:
+    values = np.unique(np.concatenate(xs)) if xs else np.empty(0)
+    if len(values) in _NAMED and (values[1:] / values[:-1]).min() >= _APART:
+        axes.xaxis.set_minor_locator(NullLocator())
+        return FixedLocator(values.tolist())
+    return LogLocator(subs=_log_ticks(*axes.get_xlim()))
 
 
 def log_y_ticks(axes: Axes) -> None:
