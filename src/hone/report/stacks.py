@@ -42,7 +42,9 @@ def stacked(
     for place, (label, curve) in enumerate(above.items()):
         dashes = style.dashes(len(style.PALETTE) * place)
         upper.plot(curve.x, curve.mean, color=style.INK, linestyle=dashes, label=label)
-        upper.fill_between(curve.x, *curve.range, color=style.MUTED, alpha=0.16, linewidth=0)
+        upper.fill_between(curve.x, *curve.range, color=style.MUTED, alpha=0.12, linewidth=0)
+        for edge in curve.range:  # dashed as the mean is: bands of one colour are told apart by it
+            upper.plot(curve.x, edge, color=style.MUTED, linestyle=dashes, linewidth=0.7)
     upper.set(ylabel=above_label)
     upper.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
