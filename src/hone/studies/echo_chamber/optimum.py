@@ -37,7 +37,7 @@ def mixed_shares(before: pl.DataFrame, kl: float) -> dict[str, float]:
 
 def _mixed_weights(before: pl.DataFrame, kl: float) -> dict[str, float]:
     weight = pl.len() / before.height * (CORRECT.mean() / kl).exp()
-    return dict(before.group_by("strategy").agg(weight).iter_rows())
+    return dict(before.group_by("strategy").agg(weight).sort("strategy").iter_rows())
 
 
 def optimum_of(run: Results) -> dict[str, float]:
@@ -84,7 +84,9 @@ def worth_of_optimum(run: Results) -> float:
     """The most that reward minus β KL can be: β log mean exp(reward / β), problem by problem."""
     kl = _penalty(run)
     mean = (CORRECT / kl).exp().mean().log()
-    found = responses(run, "before").group_by("problem_id").agg(mean.alias("log"))
+    found = (
+        responses(run, "before").group_by("problem_id", maintain_order=True).agg(mean.alias("log"))
+    )
     return kl * float(found.select(pl.col("log").mean()).item())
 
 
@@ -103,7 +105,7 @@ def share_in(
 
 def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     """Total variation between two distributions over formats."""
-    names = {*one, *other}
+    names = sorted({*one, *other})
     return sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in names) / 2
 
 

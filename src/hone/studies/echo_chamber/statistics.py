@@ -59,8 +59,8 @@ def samples(table: pl.DataFrame) -> int:
 
 
 def shares(table: pl.DataFrame) -> dict[str, float]:
-    """The share of every format in responses."""
-    counts = table["strategy"].value_counts(normalize=True)
+    """The share of every format in responses, in an order that sums and ties can rely on."""
+    counts = table["strategy"].value_counts(normalize=True).sort("strategy")
     return dict(counts.iter_rows())
 
 
@@ -316,7 +316,7 @@ def with_divergence(run: Results, last: bool) -> pl.DataFrame:
     index = ["problem_id", "sample"]
     rows = run.select(stage="rl").rollouts("train", steps=(int(str(step)),))
     ratio = scores.filter(pl.col("step") == step).group_by(index).agg(pl.col("k1").sum())
-    return rows.filter(pl.len().over(index) == 1).join(ratio, on=index)
+    return rows.filter(pl.len().over(index) == 1).join(ratio, on=index, maintain_order="left")
 
 
 def base_logprobs(run: Results, last: bool, format: str | None = None) -> np.ndarray:
