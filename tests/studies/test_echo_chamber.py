@@ -89,7 +89,7 @@ def _decided(folder: Path) -> set[str]:
 
 
 def test_no_claim_is_decided_by_two_parts_of_full(tmp_path: Path) -> None:
-    """A page would hold it twice. All are decided but those of one preset alone."""
+    """A page would hold it twice; and none is left that no part decides."""
     planned = (
         Results(study.name, tuple(Finished.of(node, tmp_path) for node in study.plan(part)))
         for part in study.presets["full"].values()

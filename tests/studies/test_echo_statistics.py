@@ -15,8 +15,9 @@ from hone.studies.echo_chamber import (
     tables,
     winners,
 )
+from hone.studies.echo_chamber.claims_algorithms import ALGORITHMS
 from hone.studies.echo_chamber.claims_scale import SCALE
-from hone.studies.echo_chamber.claims_transfer import TRANSFER
+from hone.studies.echo_chamber.claims_transfer import REPEATS, TRANSFER
 from hone.studies.echo_chamber.mixtures import MISREAD
 from hone.studies.study import assess
 from tests.studies.made_up import Runs
@@ -274,7 +275,7 @@ def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None
     assert set(row) == {"easy, before", "easy, after", "hard, before", "hard, after",
                         "hard, pass@k, before", "hard, pass@k, after",
                         "tokens, after over before"}  # fmt: skip
-    assert assess(TRANSFER, made.results) == []
+    assert assess((*SCALE, *ALGORITHMS, *REPEATS, *TRANSFER), made.results) == []
 
 
 def test_a_predictor_brackets_the_switch(tmp_path: Path) -> None:

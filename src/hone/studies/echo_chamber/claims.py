@@ -80,12 +80,7 @@ COLLAPSE = (
         )
         for suffix, where, mixture, factors in (
             ("", "", "balanced mixture", FREE),
-            (
-                "_gently",
-                f", also at {SLOWER}",
-                f"balanced mixture, {SLOWER}",
-                GENTLE,
-            ),
+            ("_gently", f", also at {SLOWER}", f"balanced mixture, {SLOWER}", GENTLE),
             (
                 "_all_sound",
                 ", also where none of them is worse",

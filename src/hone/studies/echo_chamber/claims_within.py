@@ -73,12 +73,7 @@ TYPICAL = tuple(
     )
     for id, where, arm, factors in (
         ("free", "", "balanced mixture, β = 0", FREE),
-        (
-            "gently",
-            f", also at {SLOWER}",
-            f"the same at {SLOWER}",
-            GENTLE,
-        ),
+        ("gently", f", also at {SLOWER}", f"the same at {SLOWER}", GENTLE),
         ("styles", ", within one format", "programs in two styles", STYLES),
     )
 )
@@ -112,12 +107,7 @@ WITHIN = (
         )
         for suffix, where, arm, factors in (
             ("", "", "", STYLES),
-            (
-                "_gently",
-                f", also at {SLOWER}",
-                f", {SLOWER}",
-                STYLES_GENTLY,
-            ),
+            ("_gently", f", also at {SLOWER}", f", {SLOWER}", STYLES_GENTLY),
         )
     ),
 )

@@ -104,12 +104,26 @@ def change_of(credit: Credit, problems: str = "", /, **factors: Factor) -> Measu
 
 def change_in_each(credit: Callable[[Results], Credit], /, **factors: Factor) -> Measure:
     """`change_of` a credit that depends on the run."""
+    return _change(credit, credit, factors)
+
+
+def change_from(was: Credit, credit: Credit, /, **factors: Factor) -> Measure:
+    """The mean credit after RL minus what another credit was before it."""
+    return _change(lambda _: was, lambda _: credit, factors)
+
+
+def _change(
+    was: Callable[[Results], Credit],
+    credit: Callable[[Results], Credit],
+    factors: Mapping[str, Factor],
+) -> Measure:
+    """A credit after RL minus one before it, each by the run."""
 
     def measure(results: Results) -> Estimate | None:
         runs = results.select(**factors)
         if not len(runs.select(stage="after")):
             return None
-        after, before = (_credits(runs, stage, credit) for stage in ("after", "before"))
+        after, before = _credits(runs, "after", credit), _credits(runs, "before", was)
         return paired_change(after, before, CONFIDENCE)
 
     return measure
@@ -125,19 +139,6 @@ def difference(
 ) -> Measure:
     """The mean credit after RL of some runs minus that of others."""
     return paired(credit, (stage, one), (stage, other), **factors)
-
-
-def change_from(was: Credit, credit: Credit, /, **factors: Factor) -> Measure:
-    """The mean credit after RL minus what another credit was before it."""
-
-    def measure(results: Results) -> Estimate | None:
-        runs = results.select(**factors)
-        if not len(runs.select(stage="after")):
-            return None
-        before, after = credits_of(runs, "before", was), credits_of(runs, "after", credit)
-        return paired_change(after, before, CONFIDENCE)
-
-    return measure
 
 
 def change_beyond(
