@@ -8,6 +8,15 @@ import polars as pl
 from hone.runs.results import Finished, Results
 
 
+def test_equal_results_hash_alike(tmp_path: Path) -> None:
+    """And results of other stages are others."""
+
+    def results(arm: str) -> Results:
+        return Results("study", (Finished(arm, "after", 1, {"kl": 0.1}, tmp_path),))
+
+    assert len({results("arm"), results("arm"), results("other")}) == 2
+
+
 def test_a_table_that_was_made_again_is_read_again(tmp_path: Path) -> None:
     """Reading twice costs once; a stage that is made again is not mistaken for what it was."""
     file = tmp_path / "rollouts" / "evaluation-000001.parquet"

@@ -19,11 +19,13 @@ from hone.studies.echo_chamber import (
     figures_elsewhere,
 )
 from hone.studies.echo_chamber.arms import SCALES
-from hone.studies.echo_chamber.claims import CLAIMS
-from hone.studies.echo_chamber.claims_algorithms import ALGORITHMS
-from hone.studies.echo_chamber.claims_scale import SCALE
-from hone.studies.echo_chamber.claims_transfer import REPEATS, TRANSFER
-from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
+from hone.studies.echo_chamber.claims.algorithms import ALGORITHMS
+from hone.studies.echo_chamber.claims.collapse import COLLAPSE, VARIETY
+from hone.studies.echo_chamber.claims.repeats import REPEATS
+from hone.studies.echo_chamber.claims.scale import SCALE
+from hone.studies.echo_chamber.claims.transfer import TRANSFER
+from hone.studies.echo_chamber.claims.winner import OPTIMUM, WINNER
+from hone.studies.echo_chamber.claims.within import WITHIN_FORMATS
 from hone.studies.echo_chamber.mixtures import MIXTURES, added, growth, repeated, with_hard
 from hone.studies.echo_chamber.study import EXPERIMENTS, study
 from hone.studies.runfile import Request
@@ -63,7 +65,9 @@ def test_the_study_goes_through(tmp_path: Path) -> None:
         "seeds=1,2",
         "repeats=1", "kls=0,0.01,0.5", "parts=0,0.5,1",
     )  # fmt: skip
-    assert _decided(folder) == {claim.id for claim in (*CLAIMS, *WITHIN_FORMATS)}
+    assert _decided(folder) == {
+        claim.id for claim in (*COLLAPSE, *WINNER, *OPTIMUM, *VARIETY, *WITHIN_FORMATS)
+    }
     html = (folder / "report.html").read_text()
     for figure in study.figures:
         is_elsewhere = figure in figures_elsewhere.ELSEWHERE

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from hone.core.errors import UsageError
-from hone.models.config import olmo_style, parameters
+from hone.models.config import parameters
 from hone.runs.plan import unique
 from hone.studies.echo_chamber import arms
-from hone.studies.echo_chamber.arms import Scale, Settings
-from hone.studies.echo_chamber.corpora import MIXTURES
+from hone.studies.echo_chamber.arms import PAPER_SCALES, Scale, Settings
+from hone.studies.echo_chamber.corpora import PAPER_MIXTURES
 from hone.studies.echo_chamber.study import plan, study
 from hone.tasks.maths.corpus import TextCorpus
 from hone.training.configs import PostTrain, Pretrain
@@ -23,9 +23,9 @@ pytest.importorskip("transformers")
 
 
 def test_the_models_have_as_many_weights_as_the_papers() -> None:
-    assert parameters(olmo_style(32_000, 768, 12, 12, 2048)) == 162_398_208
-    billion = parameters(olmo_style(32_000, 2048, 16, 16, 2048))
-    assert billion - 32_000 * 2048 == pytest.approx(1.139e9, rel=0.001)  # without its embedding
+    small, large = (parameters(scale.decoder(32_000, 2048)) for scale in PAPER_SCALES.values())
+    assert small == 162_398_208
+    assert large == pytest.approx(1.139e9, rel=0.001)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_settings_are_the_papers() -> None:
     preset = study.settings("paper", "150M")
     assert (preset.prompts, preset.group, preset.minibatch) == (64, 8, 64)
     assert (preset.temperature, preset.samples, preset.top_p) == (0.7, 64, 0.95)
-    assert set(study.presets["paper"]) == set(MIXTURES)
+    assert set(study.presets["paper"]) == set(PAPER_MIXTURES)
 
 
 def test_every_stage_of_an_arm_can_be_carried_out(settings: Settings, tmp_path: Path) -> None:
@@ -77,6 +77,18 @@ def test_arms_are_compared_as_those_from_scratch_are(settings: Settings) -> None
     }  # fmt: skip
     assert all(node.config.algorithm.critic is None or node.config.algorithm.critic.lr == 7.0
                for node in rl if isinstance(node.config, PostTrain))  # fmt: skip
+
+
+def test_what_is_read_grows_with_repeats(settings: Settings) -> None:
+    """Of corpora of 200 documents each, four to a step."""
+
+    def steps(arm: str) -> int:
+        (node,) = (node for node in unique(plan(replace(settings, steps=10_000)))
+                   if node.arm == arm and isinstance(node.config, Pretrain))  # fmt: skip
+        assert isinstance(node.config, Pretrain)
+        return node.config.steps
+
+    assert [steps(f"{times}×TG") for times in (1, 2, 4, 8)] == [150, 200, 300, 500]
 
 
 def test_repeats_weigh_a_corpus(settings: Settings) -> None:

@@ -8,16 +8,21 @@ import polars as pl
 import pytest
 
 from hone.measures import clopper_pearson
-from hone.studies.echo_chamber import (
+from hone.studies.echo_chamber import tables
+from hone.studies.echo_chamber.claims.algorithms import ALGORITHMS
+from hone.studies.echo_chamber.claims.repeats import REPEATS
+from hone.studies.echo_chamber.claims.scale import SCALE
+from hone.studies.echo_chamber.claims.transfer import TRANSFER
+from hone.studies.echo_chamber.measured import (
+    comparisons,
+    course,
+    endings,
+    formats,
+    gain,
+    likelihood,
     optimum,
-    runs,
-    statistics,
-    tables,
     winners,
 )
-from hone.studies.echo_chamber.claims_algorithms import ALGORITHMS
-from hone.studies.echo_chamber.claims_scale import SCALE
-from hone.studies.echo_chamber.claims_transfer import REPEATS, TRANSFER
 from hone.studies.echo_chamber.mixtures import MISREAD
 from hone.studies.study import assess
 from tests.studies.made_up import Runs
@@ -31,19 +36,19 @@ def table(**columns: list) -> pl.DataFrame:
 
 def test_shares_winners_and_entropy() -> None:
     rows = table(strategy=["program"] * 6 + ["tagged"] * 3 + ["other"])
-    assert statistics.shares(rows) == {"program": 0.6, "tagged": 0.3, "other": 0.1}
-    assert statistics.winner(rows) == "program"
-    assert statistics.of_winner(rows.with_columns(seed=1))["hits"].mean() == 0.6
-    assert statistics.formats_of(rows) == ["program", "tagged", "other"]
+    assert formats.shares(rows) == {"program": 0.6, "tagged": 0.3, "other": 0.1}
+    assert formats.winner(rows) == "program"
+    assert formats.of_winner(rows.with_columns(seed=1))["hits"].mean() == 0.6
+    assert formats.formats_of(rows) == ["program", "tagged", "other"]
     expected = -sum(share * math.log(share) for share in (0.6, 0.3, 0.1))
-    assert statistics.entropy(rows) == pytest.approx(expected)
+    assert formats.entropy(rows) == pytest.approx(expected)
 
 
 def test_the_most_accurate_format_is_not_one_that_hardly_occurs() -> None:
     strategies = ["program"] * 40 + ["tagged"] * 40 + ["text"] * 2
     right = [True] * 20 + [False] * 20 + [True] * 10 + [False] * 30 + [True] * 2
     rows = table(strategy=strategies, grade=["correct" if each else "incorrect" for each in right])
-    assert statistics.most_accurate(rows) == "program"
+    assert formats.most_accurate(rows) == "program"
 
 
 def test_odds_are_of_shares_of_accuracies_or_of_right_answers() -> None:
@@ -71,7 +76,7 @@ def test_odds_are_of_shares_of_accuracies_or_of_right_answers() -> None:
 def test_when_a_run_collapses_and_what_it_has_gained_by_then(
     most: list[float], right: list[float], time: float, part: float
 ) -> None:
-    found = statistics.Course(np.array([0, 10, 20, 30]), np.array(most), np.array(right))
+    found = course.Course(np.array([0, 10, 20, 30]), np.array(most), np.array(right))
     assert found.collapse_time == time
     assert found.collapsed_by == time / 30
     assert found.gain_by_collapse == pytest.approx(part)
@@ -92,10 +97,10 @@ def test_the_optimum_weighs_what_is_right() -> None:
     second = {"program": 0.25, "tagged": 0.75, "text": 0.0}
     for name, share in found.items():
         assert share == pytest.approx((first[name] / total + second[name]) / 2)
-    assert optimum.distance(found, statistics.shares(rows)) > 0
-    assert optimum.distance(statistics.shares(rows), statistics.shares(rows)) == 0
+    assert optimum.distance(found, formats.shares(rows)) > 0
+    assert optimum.distance(formats.shares(rows), formats.shares(rows)) == 0
     large = optimum.optimal_shares(rows, kl=1e6)
-    assert optimum.distance(large, statistics.shares(rows)) == pytest.approx(0, abs=1e-5)
+    assert optimum.distance(large, formats.shares(rows)) == pytest.approx(0, abs=1e-5)
 
 
 def test_what_a_penalised_policy_can_come_to(tmp_path: Path) -> None:
@@ -139,18 +144,30 @@ def test_likelihood_is_that_before_rl(tmp_path: Path) -> None:
         scores[f"scores-{step:06d}"] = kept
     made.add("rl", 1, rounds, base=1, repeat=1)
     made.add("drift", 1, scores, base=1, repeat=1)
-    assert statistics.typical(made.results) == 0.75
+    assert likelihood.typical(made.results) == 0.75
     likelier = np.mean(own - ratio) - np.mean(first)
-    assert statistics.likelier(made.results) == pytest.approx(likelier)
+    assert likelihood.likelier(made.results) == pytest.approx(likelier)
 
 
 def test_a_fall_is_from_an_earlier_mean_over_rounds() -> None:
     rewards = np.array([0.2] * 5 + [0.8] * 5 + [0.3] * 5 + [0.9] * 5)
-    assert statistics.largest_fall(rewards) == pytest.approx(0.5)
-    assert statistics.largest_fall(np.linspace(0, 1, 20)) == 0
+    assert course.largest_fall(rewards) == pytest.approx(0.5)
+    assert course.largest_fall(np.linspace(0, 1, 20)) == 0
     one_bad_round = np.array([0.5] * 10 + [0.0] + [0.5] * 10)
-    assert statistics.largest_fall(one_bad_round) == pytest.approx(0.1)
-    assert math.isnan(statistics.largest_fall(np.array([0.2, 0.9, 0.1])))  # of expert iteration
+    assert course.largest_fall(one_bad_round) == pytest.approx(0.1)
+    assert math.isnan(course.largest_fall(np.array([0.2, 0.9, 0.1])))  # of expert iteration
+
+
+def test_accuracy_falls_from_an_earlier_look(tmp_path: Path) -> None:
+    """Greedy answers, of which a quarter, all, half and three quarters are right; samples apart."""
+    made = Runs(tmp_path)
+    looks = {}
+    for step, share in enumerate((0.25, 1.0, 0.5, 0.75)):
+        greedy = answers(share).with_columns(step=step, temperature=0.0)
+        sampled = answers(0.0 if step else 1.0).with_columns(step=step, temperature=1.0)
+        looks[f"evaluation-{step:06d}"] = pl.concat([greedy, sampled])
+    made.add("rl", 1, looks, base=1, repeat=1)
+    assert course.fall_of_accuracy(made.results) == pytest.approx(0.5)
 
 
 def answers(*right: float, format: str = "program", samples: int = 4) -> pl.DataFrame:
@@ -175,7 +192,7 @@ def test_runs_of_one_model_are_averaged_not_pooled(tmp_path: Path) -> None:
     made = Runs(tmp_path)
     run_of(made, 1, 1, before=answers(0.5, 0.5), after=answers(1, 0))
     run_of(made, 1, 2, before=answers(0.5, 0.5), after=answers(0, 1))
-    found = runs.change_of(statistics.passed)(made.results)
+    found = comparisons.change_of(formats.passed)(made.results)
     assert found is not None
     assert found.value == pytest.approx(-0.5)
 
@@ -185,7 +202,7 @@ def test_models_are_counted_and_their_number_is_what_makes_it_sure(tmp_path: Pat
     for base in range(1, 7):
         for repeat, format in ((1, "program"), (2, "program" if base < 6 else "tagged")):
             run_of(made, base, repeat, after=answers(0.5, format=format))
-    found = runs.counted(lambda run: statistics.wins(run) == "program")(made.results)
+    found = comparisons.counted(lambda run: endings.wins(run) == "program")(made.results)
     assert found is not None
     assert found.value == pytest.approx(5 / 6)  # of the last model, only half of the runs
     assert found.interval == clopper_pearson(5, 6)
@@ -197,7 +214,7 @@ def test_an_interval_is_as_wide_as_that_over_problems(tmp_path: Path) -> None:
     for base in (1, 2, 3):
         after = answers(*[1.0] * 12, *[0.0] * 4)
         run_of(made, base, 1, before=answers(*[0.0] * 16), after=after)
-    found = runs.change_of(statistics.right)(made.results)
+    found = comparisons.change_of(formats.right)(made.results)
     assert found is not None
     assert found.interval is not None
     assert found.value == 0.75
@@ -217,13 +234,13 @@ def test_models_that_agree_are_no_surer_than_problems_or_looks_make_them(tmp_pat
         run_of(made, base, 1, before=answers(*[0.5] * 8), after=answers(*[0.5] * 8))
         tables_of = {f"evaluation-{step:06d}": look for step, look in enumerate(looks)}
         made.add("rl", base, tables_of, base=base, repeat=2)
-    moved = runs.change_in_each(lambda run: statistics.of_format(statistics.wins(run)))
+    moved = comparisons.change_in_each(lambda run: formats.of_format(endings.wins(run)))
     found = moved(made.results.where(lambda factors: factors["repeat"] == 1))
     assert found is not None
     assert found.interval is not None
     assert found.value == 0
     assert found.interval[0] < -0.05 < 0.05 < found.interval[1]
-    time = runs.mean_over_runs(statistics.collapse_time, statistics.between_looks, repeat=2)
+    time = comparisons.mean_over_runs(course.collapse_time, course.between_looks, repeat=2)
     found = time(made.results)
     assert found is not None
     assert (found.value, found.interval) == (10, (0, 20))
@@ -238,7 +255,7 @@ def test_a_trend_is_the_slope_of_means_on_ranks(tmp_path: Path) -> None:
                          repeat=1, times=times, arm=f"{times}")  # fmt: skip
     expected = np.polyfit([0, 1, 2], [0.25, 0.5, 1.0], 1)[0]
     for stages in (("after",), ("after", "before")):
-        found = runs.trend_over("times", statistics.right, stages)(made.results)
+        found = comparisons.trend_over("times", formats.right, stages)(made.results)
         assert found is not None
         assert found.value == pytest.approx(expected)
 
@@ -252,9 +269,9 @@ def test_what_is_forgotten_of_a_format_that_is_given_up_is_no_loss(tmp_path: Pat
            before_program=answers(*[0.5] * 8), after_program=answers(*[0.75] * 8),
            before_tagged=answers(*[0.5] * 8, format="tagged"),
            after_tagged=answers(*[0.0] * 8, format="tagged"))  # fmt: skip
-    assert statistics.choosing(made.results) == pytest.approx(0)
-    assert statistics.refining(made.results) == pytest.approx(0.25)
-    midpoints = statistics.decomposition(made.results)
+    assert gain.choosing(made.results) == pytest.approx(0)
+    assert gain.refining(made.results) == pytest.approx(0.25)
+    midpoints = gain.decomposition(made.results)
     assert midpoints.improvement.value == pytest.approx(0.75 * 0.25 - 0.25 * 0.5)
 
 
@@ -320,9 +337,9 @@ def test_a_ratio_of_lengths_is_of_one_format(tmp_path: Path) -> None:
         text = answers(0.5, format="text").with_columns(response_ids=pl.Series([[1] * 9] * 4))
         made.add(stage, 1, {"evaluation-000001": pl.concat([programs, text])}, base=1,
                  repeat=1)  # fmt: skip
-    assert statistics.length_ratio(made.results, "hard", "program") == 0.5
-    assert statistics.length_ratio(made.results, "hard", "text") == 1
-    assert math.isnan(statistics.length_ratio(made.results, "hard", "tagged"))
+    assert endings.length_ratio(made.results, "hard", "program") == 0.5
+    assert endings.length_ratio(made.results, "hard", "text") == 1
+    assert math.isnan(endings.length_ratio(made.results, "hard", "tagged"))
 
 
 def test_a_response_is_cut_short_that_has_less_than_its_chain() -> None:
@@ -335,7 +352,7 @@ def test_a_response_is_cut_short_that_has_less_than_its_chain() -> None:
         finish=["stop"] * 3 + ["length"] + ["stop"] * 2,
         difficulty=[2, 2, 1, 2, 2, 2], seed=[1] * 6,
     )  # fmt: skip
-    credits = statistics.cut_short(rows)
+    credits = formats.cut_short(rows)
     assert dict(credits.select("problem_id", "hits").iter_rows()) == {
         "p0": 1, "p1": 0, "p2": 0, "p4": 0, "p5": 1
     }  # fmt: skip
@@ -348,16 +365,19 @@ def test_a_change_can_be_from_what_majorities_were(tmp_path: Path) -> None:
     for base in (1, 2, 3):
         before, after = (answers(share, share).with_columns(answer=answer) for share in (0.75, 1))
         run_of(made, base, 1, before=before, after=after)
-    found = runs.change_from(statistics.agreed, statistics.right)(made.results)
+    found = comparisons.change_from(formats.agreed, formats.right)(made.results)
     assert found is not None
     assert found.value == 0
 
 
-def test_size_changes_the_winner_where_both_models_of_a_seed_say_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sizes", [(0.1, 1.0), (1.0, 20.0)])
+def test_size_changes_the_winner_where_both_models_of_a_seed_say_so(
+    sizes: tuple[float, float], tmp_path: Path
+) -> None:
     """Of three seeds: programs then text; text at both sizes; programs at both."""
     made = Runs(tmp_path)
     for base, ends in ((1, ("program", "text")), (2, ("text", "text")), (3, ("program",) * 2)):
-        for scale, format in zip((0.1, 1.0), ends, strict=True):
+        for scale, format in zip(sizes, ends, strict=True):
             for stage in ("rl", "after"):
                 rows = {"evaluation-000001": answers(0.5, format=format)}
                 made.add(stage, base, rows, base=base, repeat=1, scale=scale, rate=1,
@@ -378,7 +398,7 @@ def test_without_copies_a_format_that_repeats_itself_loses(tmp_path: Path) -> No
         "grade": ["correct"] * 5 + ["incorrect"],
     })  # fmt: skip
     made.add("rl", 1, {"train-000001": rows}, base=1, repeat=1)
-    lost = statistics.lost_with_copies(made.results, "program")
+    lost = course.lost_with_copies(made.results, "program")
     assert lost == pytest.approx(3 / 5 - 1 / 3)
 
 
@@ -390,28 +410,28 @@ def test_a_time_is_known_to_the_looks_of_the_runs_that_are_compared(tmp_path: Pa
             looks = {f"evaluation-{step:06d}": answers(0.5).with_columns(step=step, temperature=1.0)
                      for step in steps}  # fmt: skip
             made.add("rl", base, looks, base=base, repeat=1, by=by, arm=by)
-    found = runs.minus(statistics.collapse_time, {"by": "PPO"}, {"by": "GRPO"},
-                       statistics.between_looks)(made.results)  # fmt: skip
+    found = comparisons.minus(course.collapse_time, {"by": "PPO"}, {"by": "GRPO"},
+                       course.between_looks)(made.results)  # fmt: skip
     assert found is not None
     assert (found.value, found.interval) == (0, (-10, 10))
 
 
 def test_what_is_chosen_of_a_gain_does_not_depend_on_its_size(tmp_path: Path) -> None:
     """All becomes programs, from half; they are right more often than tagged code, and improve."""
-    for name, gain in (("small", 0.125), ("large", 0.25)):
+    for name, better in (("small", 0.125), ("large", 0.25)):
         made = Runs(tmp_path / name)
         before = pl.concat([
-            answers(*[2 * gain] * 8, samples=8),
+            answers(*[2 * better] * 8, samples=8),
             answers(*[0.0] * 8, format="tagged", samples=8).with_columns(pl.col("sample") + 8),
         ])  # fmt: skip
-        run_of(made, 1, 1, before=before, after=answers(*[3 * gain] * 8, samples=16),
-               before_program=answers(*[2 * gain] * 8, samples=8),
-               after_program=answers(*[3 * gain] * 8, samples=8),
+        run_of(made, 1, 1, before=before, after=answers(*[3 * better] * 8, samples=16),
+               before_program=answers(*[2 * better] * 8, samples=8),
+               after_program=answers(*[3 * better] * 8, samples=8),
                before_tagged=answers(*[0.0] * 8, format="tagged", samples=8),
                after_tagged=answers(*[0.0] * 8, format="tagged", samples=8))  # fmt: skip
-        chosen, refined = statistics.chosen_and_refined(made.results)
+        chosen, refined = gain.chosen_and_refined(made.results)
         assert chosen == pytest.approx(refined) != 0
-        assert statistics.known_from_problems(made.results) >= 0
+        assert gain.known_from_problems(made.results) >= 0
 
 
 def test_an_optimum_says_how_many_runs_have_not_come_to_rest(tmp_path: Path) -> None:
@@ -439,7 +459,7 @@ def test_a_change_is_compared_with_another_change(tmp_path: Path) -> None:
             for stage, share in (("hard before", before), ("hard after", 0.75)):
                 made.add(stage, base, {"evaluation-000001": answers(*[share] * 4)}, base=base,
                          repeat=1, hard=hard)  # fmt: skip
-    found = runs.change_beyond(statistics.right, "hard", {"hard": "text"}, {"hard": "none"})(
+    found = comparisons.change_beyond(formats.right, "hard", {"hard": "text"}, {"hard": "none"})(
         made.results
     )
     assert found is not None
@@ -454,8 +474,8 @@ def test_where_nothing_is_ever_right_nothing_is_sure(tmp_path: Path) -> None:
             for stage in ("hard before", "hard after"):
                 made.add(stage, base, {"evaluation-000001": answers(*[0.0] * 8)}, base=base,
                          repeat=1, hard=hard, times=times)  # fmt: skip
-    beyond = runs.change_beyond(statistics.right, "hard", {"hard": "text"}, {"hard": "none"})
-    trend = runs.trend_over("times", statistics.right, ("hard after", "hard before"))
+    beyond = comparisons.change_beyond(formats.right, "hard", {"hard": "text"}, {"hard": "none"})
+    trend = comparisons.trend_over("times", formats.right, ("hard after", "hard before"))
     for measure in (beyond, trend):
         found = measure(made.results)
         assert found is not None
@@ -482,11 +502,11 @@ def test_what_is_learned_from_is_counted_as_often_as_it_is(tmp_path: Path) -> No
     rounds = [{"step": 0}, {"step": 1, "reward": 0.5, "drawn": 8, "kept": 0.5, "epochs": 2},
               {"step": 2, "reward": 0, "drawn": 8, "kept": 0}]  # fmt: skip
     made.add("rl", 1, {}, rounds, base=1, repeat=1)
-    assert statistics.drawn(made.results) == 16
-    assert statistics.learned_from(made.results) == 8
+    assert course.drawn(made.results) == 16
+    assert course.learned_from(made.results) == 8
     nothing = Runs(tmp_path / "nothing")
     nothing.add("rl", 1, {}, rounds[::2], base=1, repeat=1)
-    assert statistics.learned_from(nothing.results) == 0
+    assert course.learned_from(nothing.results) == 0
 
 
 def test_a_choice_of_formats_alone_goes_less_far_than_one_of_responses() -> None:

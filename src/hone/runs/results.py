@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ class Finished:
     arm: str
     stage: str
     seed: int
-    factors: Mapping[str, Factor]
+    factors: Mapping[str, Factor] = field(hash=False)
     folder: Path
 
     @staticmethod
@@ -29,7 +29,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Results:
-    """Finished stages of a study. Selecting never copies; tables are read when asked for."""
+    """Finished stages of a study. Selecting never copies; tables are read when asked for.
+
+    Equal results hash alike, so that what is taken of them can be cached.
+    """
 
     study: str
     stages: tuple[Finished, ...]

@@ -7,7 +7,7 @@ from typing import Literal
 from hone.core.contracts import Corpus, Task
 from hone.core.errors import require
 from hone.models.config import DecoderConfig, mistral_style, olmo_style
-from hone.objectives.algorithms import Algorithm, grpo, rloo
+from hone.objectives.algorithms import Algorithm, Critic, grpo, ppo, rloo
 from hone.objectives.divergence import KL
 from hone.objectives.rewards import Coin, Majority, Reward, WellFormed, verified
 from hone.runs.plan import Factor, Node
@@ -46,10 +46,12 @@ class Scale:
     pretrain_lr: float
     lr: float
     heads: int | None = None  # of the paper's own architecture; none: a Mistral, heads 32 wide
+    tie: bool = False  # embeddings, in the paper's own architecture
 
     def decoder(self, vocab: int, context: int) -> DecoderConfig:
         if self.heads:
-            return olmo_style(vocab, self.width, self.layers, self.heads, context)
+            own = olmo_style(vocab, self.width, self.layers, self.heads, context)
+            return replace(own, tie=self.tie)
         return mistral_style(vocab, self.width, self.layers, context, head_dim=32)
 
 
@@ -60,7 +62,10 @@ SCALES = {
     "4M": Scale(256, 5, 1e-3, 5e-5),
     "20M": Scale(512, 6, 6e-4, 3e-5),
 }
-PAPER_SCALES = {"150M": Scale(768, 12, 1e-3, 1e-6, 12), "1B": Scale(2048, 16, 1e-3, 1e-6, 16)}
+PAPER_SCALES = {
+    "150M": Scale(768, 12, 1e-3, 1e-6, 12),
+    "1B": Scale(2048, 16, 1e-3, 1e-6, 16, tie=True),
+}
 """§4 of the reproduction's specification."""
 
 
@@ -70,6 +75,10 @@ def millions(scale: str) -> float:
 
 
 GENTLY = 1 / 3  # of RL's learning rate: collapses later, ends higher, and forgets less
+PENALTIES = (0.2, 0.3, 0.5)  # under which the optimum is looked for
+MODERATE = PENALTIES[1]
+SLOW = 0.1  # of RL's learning rate, at which it is looked for
+RESTRAINED = 0.1  # KL coefficient of runs whose formats are not all to be given up
 GREEDY = "greedy"  # responses, by the names of their stages
 Harder = Literal["numbers", "steps"]
 """What makes problems harder than those of RL: larger numbers, or longer chains."""
@@ -92,7 +101,7 @@ class Settings:
     low: int = 1  # steps of a problem
     high: int = 2
     distractors: int = 0
-    steps: int = 1000  # of pretraining
+    steps: int = 1000  # of pretraining; on real corpora, at most one time through
     batch: int = 64  # documents a step
     rounds: int = 60  # of RL
     prompts: int = 64
@@ -102,6 +111,7 @@ class Settings:
     samples: int = 16  # to each of them, before and after RL
     looks: int = 12  # evaluations during RL
     warmup: int = 50  # steps of pretraining
+    rl_warmup: int = 5  # updates of RL
     betas: tuple[float, float] = (0.9, 0.99)  # of AdamW
     temperature: float = 1.0  # of responses
     top_p: float = 1.0  # of those before and after RL
@@ -116,6 +126,7 @@ class Settings:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.group >= 2, "group", self.group, "2 or more")
         require(self.warmup >= 0, "warmup", self.warmup, "0 or more steps")
+        require(self.rl_warmup >= 0, "rl_warmup", self.rl_warmup, "0 or more updates")
         require(self.temperature > 0, "temperature", self.temperature, "a number above 0")
         for name in self.mixtures:
             require(name in MIXTURES, "mixtures", name, " or ".join(MIXTURES))
@@ -206,7 +217,9 @@ def post_train(
         rounds=settings.rounds,
         prompts=settings.prompts,
         group=settings.group,
-        optimizer=Optimizer(lr or settings.size.lr, warmup=5, betas=settings.betas),
+        optimizer=Optimizer(
+            lr or settings.size.lr, warmup=settings.rl_warmup, betas=settings.betas
+        ),
         evaluation=Evaluation(
             settings.problems // 2, max(1, settings.rounds // settings.looks), samples=2
         ),
@@ -221,6 +234,21 @@ def penalised(settings: Settings, kl: float) -> Algorithm:
     """RLOO with any penalty in the reward: its gradient is that of expected reward minus β KL."""
     penalty = KL(kl, "k1", "reward") if kl else None
     return rloo(minibatch=settings.minibatch, kl=penalty)
+
+
+def policy_gradients(settings: Settings, kl: float) -> dict[str, Algorithm]:
+    """PPO and GRPO, each with a penalty and without, and GRPO as the paper's code has it (§5).
+
+    The critic's learning rate is seven times the policy's, as in the paper.
+    """
+    batch, critic = settings.minibatch, Critic(lr=7.0)
+    return {
+        "PPO": ppo(minibatch=batch, kl=KL(kl, "k1", "reward"), critic=critic),
+        "PPO, no KL": ppo(minibatch=batch, critic=critic),
+        "GRPO": grpo(minibatch=batch),
+        "GRPO, KL": grpo(minibatch=batch, kl=KL(kl)),
+        "GRPO as released": grpo("token_mean_of_8", minibatch=batch),
+    }
 
 
 def asked(settings: Settings, task: Task, samples: int, forced: str | None = None) -> Respond:

@@ -1,5 +1,6 @@
 """The corpora and problems of the paper itself, in a folder (§2 to §6)."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -7,10 +8,16 @@ from pathlib import Path
 
 from hone.core.errors import UsageError, require
 from hone.core.language_model import ModelTokens, tokens_of
-from hone.objectives.algorithms import Algorithm, Critic, Start, expert_iteration, grpo, ppo
-from hone.objectives.divergence import KL
+from hone.objectives.algorithms import Algorithm, Start, expert_iteration
 from hone.runs.plan import Factor, Node
-from hone.studies.echo_chamber.arms import Settings, asked_elsewhere, post_train, read, with_rl
+from hone.studies.echo_chamber.arms import (
+    Settings,
+    asked_elsewhere,
+    policy_gradients,
+    post_train,
+    read,
+    with_rl,
+)
 from hone.tasks.maths import MathProblems, Rows, rows_of
 from hone.tasks.maths.corpus import TextCorpus, Texts, by_repeats, texts_of
 
@@ -32,10 +39,10 @@ CORPORA: dict[str, tuple[str, ...]] = {
 """Columns of the documents of each corpus."""
 PROBLEMS = ("gsm8k-train", "gsm8k-test", "math-500", "aime")
 ALWAYS = {"finemath": 1, "algebraic-stack": 1}
-THREE = {"tinygsm": 1, "omi1": 1, "omi2": 1}
-MIXTURES: dict[str, dict[str, tuple[dict[str, int], dict[str, Factor]]]] = {
+ALL_THREE = {"tinygsm": 1, "omi1": 1, "omi2": 1}
+PAPER_MIXTURES: dict[str, dict[str, tuple[dict[str, int], dict[str, Factor]]]] = {
     "150M": {
-        "TG + OMI1 + OMI2": (THREE, {"experiment": "collapse"}),
+        "TG + OMI1 + OMI2": (ALL_THREE, {"experiment": "collapse"}),
         "TG + 4×OMI1": (
             {"tinygsm": 1, "omi1": 4},
             {"experiment": "crossover", "unfavourable": 0.0},
@@ -53,7 +60,7 @@ MIXTURES: dict[str, dict[str, tuple[dict[str, int], dict[str, Factor]]]] = {
         },
     },
     "1B": {
-        "TG + OMI1 + OMI2": (THREE, {"experiment": "collapse"}),
+        "TG + OMI1 + OMI2": (ALL_THREE, {"experiment": "collapse"}),
         **{
             name: (repeats, {"experiment": "transfer"})
             for name, repeats in {
@@ -75,11 +82,14 @@ def corpora(settings: Settings, seed: int) -> Iterator[Node]:
     asked = _problems(data, tokens, "gsm8k-test")
     harder = {"hard": _problems(data, tokens, "math-500"),
               "hardest": _problems(data, tokens, "aime")}  # fmt: skip
-    for name, (repeats, labels) in MIXTURES[settings.scale].items():
-        base = read(settings, seed, name, _corpus(data, tokens, repeats), asked)
+    for name, (repeats, labels) in PAPER_MIXTURES[settings.scale].items():
+        texts = {each: (_texts(data, each), times) for each, times in {**ALWAYS, **repeats}.items()}
+        corpus = TextCorpus(tokens, CONTEXT, by_repeats(texts))
+        once = replace(settings, steps=min(settings.steps, _steps(texts, settings.batch)))
+        base = read(once, seed, name, corpus, asked)
         for run in _runs(settings, labels):
-            rl = post_train(run.settings, base, f"{name}, {run.name}", algorithm=run.algorithm,
-                            kl=run.kl, lr=run.lr)  # fmt: skip
+            rl = post_train(run.settings or settings, base, f"{name}, {run.name}",
+                            algorithm=run.algorithm, kl=run.kl, lr=run.lr)  # fmt: skip
             rl = replace(rl, factors={**rl.factors, **labels, **run.factors})
             yield from with_rl(settings, base, rl, forced=())
             yield from asked_elsewhere(settings, base, rl, harder)
@@ -91,33 +101,24 @@ class Run:
 
     name: str
     algorithm: Algorithm
-    settings: Settings
     kl: float = 0.0
     lr: float | None = None
+    settings: Settings | None = None  # where others are its own
     factors: Mapping[str, Factor] = field(default_factory=dict)
 
 
 def _runs(settings: Settings, labels: Mapping[str, Factor]) -> Iterator[Run]:
     """PPO as in the paper; of the mixture of three, other coefficients and algorithms too."""
-    batch = settings.minibatch
-    critic = Critic(lr=7.0)
-
-    def by_ppo(kl: float) -> Algorithm:
-        penalty = KL(kl, "k1", "reward") if kl else None
-        return ppo(minibatch=batch, kl=penalty, critic=critic)
-
+    compared = policy_gradients(settings, DEFAULT_KL)
+    as_in_paper = Run("PPO", compared["PPO"], DEFAULT_KL)
     if labels["experiment"] != "collapse":
-        yield Run("PPO", by_ppo(DEFAULT_KL), settings, DEFAULT_KL)
+        yield as_in_paper
         return
     for kl in (0.0, DEFAULT_KL, 10 * DEFAULT_KL):
-        yield Run(f"PPO, β = {kl:g}", by_ppo(kl), settings, kl)
-    released, penalty = grpo("token_mean_of_8", minibatch=batch), KL(DEFAULT_KL)
+        algorithm = policy_gradients(settings, kl)["PPO"] if kl else compared["PPO, no KL"]
+        yield Run(f"PPO, β = {kl:g}", algorithm, kl)
     for each in (
-        Run("PPO", by_ppo(DEFAULT_KL), settings, DEFAULT_KL),
-        Run("PPO, no KL", by_ppo(0.0), settings),
-        Run("GRPO", grpo(minibatch=batch), settings),
-        Run("GRPO, KL", grpo(minibatch=batch, kl=penalty), settings, DEFAULT_KL),
-        Run("GRPO as released", released, settings),
+        *(Run(name, algorithm) for name, algorithm in compared.items()),
         *_by_expert_iteration(settings),
     ):
         yield replace(each, factors={"experiment": "algorithms", "by": each.name})
@@ -129,7 +130,8 @@ def _by_expert_iteration(settings: Settings) -> Iterator[Run]:
     every = replace(settings, rounds=rounds, looks=rounds, prompts=TRAINED, group=64,
                     temperature=1.0)  # fmt: skip
     for name, start in STARTS.items():
-        yield Run(name, expert_iteration(minibatch=256, start=start), every, lr=1e-4)
+        algorithm = expert_iteration(minibatch=256, start=start)
+        yield Run(name, algorithm, lr=1e-4, settings=every)
 
 
 def _problems(data: str, tokens: ModelTokens, held_out: str) -> MathProblems:
@@ -137,9 +139,9 @@ def _problems(data: str, tokens: ModelTokens, held_out: str) -> MathProblems:
     return MathProblems(_rows(data, "gsm8k-train"), tokens, PROMPT, RESPONSE, _rows(data, held_out))
 
 
-def _corpus(data: str, tokens: ModelTokens, repeats: Mapping[str, int]) -> TextCorpus:
-    texts = {name: (_texts(data, name), times) for name, times in {**ALWAYS, **repeats}.items()}
-    return TextCorpus(tokens, CONTEXT, by_repeats(texts))
+def _steps(texts: Mapping[str, tuple[Texts, int]], batch: int) -> int:
+    """In which as many documents are read as a mixture has, repeats counted (one epoch, §4)."""
+    return math.ceil(sum(each.documents * times for each, times in texts.values()) / batch)
 
 
 @lru_cache(maxsize=16)
@@ -166,7 +168,7 @@ def _own(data: str, name: str) -> Path:
 
 def _given(settings: Settings) -> tuple[str, str]:
     """The folders of the data and of the tokenizer."""
-    require(settings.scale in MIXTURES, "scale", settings.scale, " or ".join(MIXTURES))
+    require(settings.scale in PAPER_MIXTURES, "scale", settings.scale, " or ".join(PAPER_MIXTURES))
     if settings.data is None or settings.tokenizer is None:
         raise UsageError(
             "data and tokenizer are not both given; name the folder of the paper's corpora and "

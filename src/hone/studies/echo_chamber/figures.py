@@ -14,33 +14,30 @@ from hone.report.scatters import Panel, panels, scatter
 from hone.report.stacks import stacked
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.claims import SLOW
-from hone.studies.echo_chamber.mixtures import towards_unfavourable
-from hone.studies.echo_chamber.optimum import late_shares, optimum_of, share_in
-from hone.studies.echo_chamber.runs import (
-    each_run,
-    mean,
-    mean_after,
-    models_of,
-    of_models,
-    over_models,
-    responses,
-)
-from hone.studies.echo_chamber.statistics import (
-    FREE,
+from hone.studies.echo_chamber.arms import SLOW
+from hone.studies.echo_chamber.measured.comparisons import mean, mean_after
+from hone.studies.echo_chamber.measured.formats import (
     NAMES,
-    base_logprobs,
-    choosing,
     entropy,
     formats_of,
-    known_from_problems,
     passed,
-    refining,
     right,
     samples,
     shares,
 )
-from hone.studies.echo_chamber.winners import CROSSOVER, PREDICTORS, odds_and_wins
+from hone.studies.echo_chamber.measured.gain import parts_by_arm
+from hone.studies.echo_chamber.measured.likelihood import base_logprobs
+from hone.studies.echo_chamber.measured.optimum import late_shares, optimum_of, share_in
+from hone.studies.echo_chamber.measured.selection import (
+    CROSSOVER,
+    FREE,
+    each_run,
+    models_of,
+    of_models,
+    responses,
+)
+from hone.studies.echo_chamber.measured.winners import PREDICTORS, odds_and_wins
+from hone.studies.echo_chamber.mixtures import named, towards_unfavourable
 from hone.studies.study import Figure
 
 _SHARES = (0.0, 1.0)
@@ -119,16 +116,10 @@ def which_wins(results: Results) -> Drawing | None:
         ]
 
     return panels([
-        Panel({_read(float(part)): points(part, by) for part in parts},
+        Panel({named(towards_unfavourable(float(part))): points(part, by) for part in parts},
               f"log ratio of {by}", "programs after RL")
         for by in PREDICTORS
     ])  # fmt: skip
-
-
-def _read(part: float) -> str:
-    """What share of documents were programs, and tagged code."""
-    program, tagged, *_ = towards_unfavourable(part).sources
-    return f"{program.weight:.0%} programs, {tagged.weight:.0%} tagged"
 
 
 def optimum(results: Results) -> Drawing | None:
@@ -151,18 +142,8 @@ def optimum(results: Results) -> Drawing | None:
 
 def parts_of_the_gain(results: Results) -> Drawing | None:
     """How much of the gain is choosing a format, how much is working better within it."""
-    groups = {}
-    for arm in results.select(stage="after").arms:
-        own = results.select(arm=arm)
-        if not any(each.stage.startswith("after ") for each in own.stages):
-            continue
-        groups[arm] = {
-            name: over_models(own, partial(mean, part), partial(mean, known_from_problems))
-            for name, part in (("choosing", choosing), ("working better", refining))
-        }
-    if not groups:
-        return None
-    return bars(groups, "change of accuracy", levels={"none": 0.0})
+    groups = parts_by_arm(results)
+    return bars(groups, "change of accuracy", levels={"none": 0.0}) if groups else None
 
 
 def likelihood(results: Results) -> Drawing | None:
@@ -229,8 +210,8 @@ def accuracy_at(table: pl.DataFrame, looks: list[int]) -> Curve:
 
 _STACKED = (
     "Mean share of responses in each format, at temperature 1, over the rounds of RL, and above it "
-    "accuracy by pretrained model, with the range of models as a band. To fewer problems and "
-    "samples than those of tables"
+    "accuracy by pretrained model, with the range of models as a band; on fewer problems, and "
+    "fewer samples of each, than in tables"
 )
 FIGURES: tuple[Figure, ...] = (
     Figure(
@@ -249,16 +230,15 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "unfavourable",
-        "The most frequent format wins",
+        "Where tagged code is nearly all that was read",
         f"{_STACKED}; no penalty, tagged code is most of what was read.",
         "Stacked shares of three formats over rounds, with curves of accuracy.",
         unfavourable,
     ),
     Figure(
         "crossover",
-        "The most accurate format wins against a more frequent one",
-        f"{_STACKED}; no penalty, tagged code is more frequent than programs, which are more "
-        "accurate.",
+        "Where tagged code is more frequent, and programs are more accurate",
+        f"{_STACKED}; no penalty, more than twice as much tagged code as programs.",
         "Stacked shares of three formats over rounds, with curves of accuracy.",
         crossover,
     ),
@@ -292,8 +272,8 @@ FIGURES: tuple[Figure, ...] = (
         "optimum",
         "The KL-regularised optimum",
         "Shares of formats late in long runs of RLOO with the KL in the reward at a tenth of the "
-        "learning rate, against those of the policy that maximises reward minus β KL, told from "
-        "responses before RL; mean over runs.",
+        "learning rate, on problems of training, against those of the policy that maximises reward "
+        "minus β KL, told from responses before RL to problems of evaluation; mean over runs.",
         "Points of measured against predicted shares, on a line of equality.",
         optimum,
     ),

@@ -11,10 +11,10 @@ from hone.report.phases import phases
 from hone.report.plots import Curve, curves
 from hone.report.tables import TextTable, estimate_in, render_table
 from hone.runs.results import Results
-from hone.studies.echo_chamber.arms import SCALES, Settings
 from hone.studies.echo_chamber.figures import accuracy_at
-from hone.studies.echo_chamber.runs import mean_credit, models_of, of_models
-from hone.studies.echo_chamber.statistics import NAMES, right
+from hone.studies.echo_chamber.measured.comparisons import mean_credit
+from hone.studies.echo_chamber.measured.formats import NAMES, right
+from hone.studies.echo_chamber.measured.selection import models_of, of_models
 from hone.studies.echo_chamber.tables import winners
 from hone.studies.study import Figure, Overview
 
@@ -82,12 +82,11 @@ def scales_everywhere(parts: Mapping[str, TextTable]) -> Drawing | None:
     return phases(cells, (*NAMES, OTHER), "parameters") if cells else None
 
 
-_RATES = ", ".join(f"{SCALES[name].lr:g} with {name}" for name in Settings(()).scales)
 _SCALES = (
     "Shares of formats after RL, mean over runs, of models of several sizes that have read as many "
     "tokens: large numbers, and some arithmetic without stories; or small numbers, once as many "
-    "documents or three times. Learning rates of RL are relative to what suits the size, "
-    f"{_RATES}."
+    "documents or three times. Learning rates of RL are relative to what suits the size; the table "
+    "of winners has them as they are."
 )
 _GRID = "A grid of bars: shares of formats by size, by what was read and by learning rate."
 ELSEWHERE: tuple[Figure, ...] = (
@@ -95,7 +94,7 @@ ELSEWHERE: tuple[Figure, ...] = (
         "algorithms",
         "Algorithms at as many samples",
         "Accuracy of samples at temperature 1 over the part of all responses that was drawn for "
-        "training; balanced mixture; a thin line a pretrained model. All are alike.",
+        "training; balanced mixture; a thin line a pretrained model.",
         "Curves of accuracy by algorithm.",
         algorithms,
     ),

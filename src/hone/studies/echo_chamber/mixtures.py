@@ -45,16 +45,22 @@ def mixed(
     return Mixture((*shares, Source(BACKGROUND, rest)))
 
 
-CROSSOVER, UNFAVOURABLE = (0.20, 0.45, 0.07), (0.02, 0.66, 0.04)
+_CROSSOVER, _UNFAVOURABLE = (0.20, 0.45, 0.07), (0.02, 0.66, 0.04)
 """Shares of program, tagged and text."""
 
 
 def towards_unfavourable(part: float) -> Mixture:
     """Shares on the way from those of the crossover (M1), at 0, to unfavourable ones (M2), at 1."""
     program, tagged, text = (
-        (1 - part) * near + part * far for near, far in zip(CROSSOVER, UNFAVOURABLE, strict=True)
+        (1 - part) * near + part * far for near, far in zip(_CROSSOVER, _UNFAVOURABLE, strict=True)
     )
     return mixed(program, tagged, text)
+
+
+def named(mixture: Mixture) -> str:
+    """What share of documents are programs, and tagged code."""
+    program, tagged, *_ = mixture.sources
+    return f"{program.weight:.0%} programs, {tagged.weight:.0%} tagged"
 
 
 MISREAD = "times is misread"
@@ -75,8 +81,8 @@ MIXTURES: dict[str, Mixture] = {
     ),
 }
 """By name. Those of §13.3 of the reproduction's specification: M0 with tagged code made worse, and
-as it is there; M7 with formats, none of which is ever right, and as it is there; M5, the errors
-being of programs; M4.
+as it is there; M7 with formats, none of which is ever right, and as it is there; M5, but for
+tagged code, the errors being of programs as well; M4.
 """
 
 
@@ -107,7 +113,7 @@ WITHOUT_HARD = mixed(_MORE, _MORE, _MORE, SOUND)
 """As many documents about problems, none of them hard."""
 
 
-ONCE = 0.05
+READ_ONCE = 0.05
 """Share of programs among the documents where each of them is read once."""
 
 
@@ -119,9 +125,9 @@ def repeated(times: int, documents: int, fresh: bool = False) -> Mixture:
         documents: that the model reads in all.
         fresh: as many others instead of the same ones again.
     """
-    distinct = None if fresh else round(ONCE * documents)
-    programs = Source("program", times * ONCE, distinct=distinct)
-    return Mixture((programs, Source("text", 0.1), Source(BACKGROUND, 0.9 - times * ONCE)))
+    distinct = None if fresh else round(READ_ONCE * documents)
+    programs = Source("program", times * READ_ONCE, distinct=distinct)
+    return Mixture((programs, Source("text", 0.1), Source(BACKGROUND, 0.9 - times * READ_ONCE)))
 
 
 def added(times: int, documents: int) -> Mixture:
@@ -131,7 +137,7 @@ def added(times: int, documents: int) -> Mixture:
         documents: that the model reads in all where `times` is 1; else `growth(times)` as many.
     """
     others = repeated(1, documents)
-    weights = (times * ONCE, *(source.weight for source in others.sources[1:]))
+    weights = (times * READ_ONCE, *(source.weight for source in others.sources[1:]))
     return Mixture(tuple(
         replace(source, weight=weight / growth(times))
         for source, weight in zip(others.sources, weights, strict=True)
@@ -140,4 +146,4 @@ def added(times: int, documents: int) -> Mixture:
 
 def growth(times: int) -> float:
     """Documents where programs are read `times` times beside all else, over those of one time."""
-    return 1 + (times - 1) * ONCE
+    return 1 + (times - 1) * READ_ONCE

@@ -9,27 +9,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hone.core.contracts import Task
-from hone.objectives.algorithms import Critic, expert_iteration, grpo, ppo, star
-from hone.objectives.divergence import KL
+from hone.objectives.algorithms import expert_iteration, star
 from hone.runs.plan import Node
 from hone.studies.echo_chamber import figures_elsewhere
 from hone.studies.echo_chamber.arms import (
     GENTLY,
+    MODERATE,
+    PENALTIES,
+    RESTRAINED,
+    SLOW,
     Settings,
     asked_elsewhere,
     millions,
     penalised,
+    policy_gradients,
     post_train,
     pretrain,
     with_rl,
 )
-from hone.studies.echo_chamber.claims import CLAIMS, MODERATE, PENALTIES, SLOW
-from hone.studies.echo_chamber.claims_algorithms import ALGORITHMS
-from hone.studies.echo_chamber.claims_scale import SCALE
-from hone.studies.echo_chamber.claims_transfer import REPEATS, TRANSFER
-from hone.studies.echo_chamber.claims_within import WITHIN_FORMATS
+from hone.studies.echo_chamber.claims import CLAIMS
 from hone.studies.echo_chamber.corpora import corpora
 from hone.studies.echo_chamber.figures import FIGURES
+from hone.studies.echo_chamber.measured.formats import NAMES
 from hone.studies.echo_chamber.mixtures import (
     MISREAD,
     MIXTURES,
@@ -37,11 +38,11 @@ from hone.studies.echo_chamber.mixtures import (
     added,
     drilled,
     growth,
+    named,
     repeated,
     towards_unfavourable,
     with_hard,
 )
-from hone.studies.echo_chamber.statistics import NAMES
 from hone.studies.echo_chamber.tables import TABLES
 from hone.studies.study import Study, seed_by_seed
 
@@ -70,8 +71,9 @@ def gentle(settings: Settings, seed: int) -> Iterator[Node]:
 def crossover(settings: Settings, seed: int) -> Iterator[Node]:
     """From a mixture whose most frequent format is a worse one to one that has little else."""
     for part in settings.parts:
-        arm = f"{part:.0%} unfavourable"
-        base = pretrain(settings, seed, arm, towards_unfavourable(part), unfavourable=part)
+        mixture = towards_unfavourable(part)
+        arm = named(mixture)
+        base = pretrain(settings, seed, arm, mixture, unfavourable=part)
         forced = ("before",) if part == settings.parts[-1] else ()
         for repeat in range(1, 1 + settings.repeats):
             rl = post_train(settings, base, arm, repeat, experiment="crossover")
@@ -174,22 +176,10 @@ def tokens(settings: Settings, seed: int) -> Iterator[Node]:
             yield from with_rl(own, base, rl, forced=())
 
 
-PENALTY = 0.01
-"""The KL coefficient of the algorithms that are compared under one."""
-
-
 def algorithms(settings: Settings, seed: int) -> Iterator[Node]:
     """PPO, GRPO and expert iteration from one model, at as many samples (§3.5, App. F)."""
     base = pretrain(settings, seed, "balanced", MIXTURES["balanced"])
-    batch, critic = settings.minibatch, Critic(lr=7.0)  # over the policy's rate, as in the paper
-    policy_gradients = {
-        "PPO": ppo(minibatch=batch, kl=KL(PENALTY, "k1", "reward"), critic=critic),
-        "PPO, no KL": ppo(minibatch=batch, critic=critic),
-        "GRPO": grpo(minibatch=batch),
-        "GRPO, KL": grpo(minibatch=batch, kl=KL(PENALTY)),
-        "GRPO as released": grpo("token_mean_of_8", minibatch=batch),
-    }
-    for name, algorithm in policy_gradients.items():
+    for name, algorithm in policy_gradients(settings, kl=0.01).items():
         rl = post_train(settings, base, name, algorithm=algorithm, experiment="algorithms", by=name)
         yield from with_rl(settings, base, rl, forced=())
     samples = settings.rounds * settings.prompts * settings.group
@@ -231,8 +221,8 @@ def repeats(settings: Settings, seed: int) -> Iterator[Node]:
 def transfer(settings: Settings, seed: int) -> Iterator[Node]:
     """RL on easy problems, and what becomes of harder ones, by who wrote of them (§4).
 
-    At a third of the learning rate; and where programs or tagged code have harder problems at RL's
-    own, too, at which what is not asked is forgotten.
+    At a third of the learning rate; and where pretraining has harder problems at RL's own, too, at
+    which what is not asked is forgotten.
     """
     for by in settings.harder:
         hard = settings.harder_by(by)
@@ -243,11 +233,12 @@ def transfer(settings: Settings, seed: int) -> Iterator[Node]:
             others: dict[str, Task] = {"hard": hard}
             if (by, name) == ("numbers", "none"):
                 others["unseen wording"] = replace(settings.task(), wording="unseen")
-            for rate in (GENTLY, 1) if name in ("program", "tagged") else (GENTLY,):
+            taught = name != "none"
+            for rate in (GENTLY, 1) if taught else (GENTLY,):
                 lr = rate * settings.size.lr
-                rl = post_train(settings, base, f"{arm}, lr {lr:g}", kl=0.1, lr=lr, rate=rate,
-                                experiment="transfer", by=by, hard=name,
-                                taught=name != "none")  # fmt: skip
+                rl = post_train(settings, base, f"{arm}, lr {lr:g}", kl=RESTRAINED, lr=lr,
+                                rate=rate, experiment="transfer", by=by, hard=name,
+                                taught=taught)  # fmt: skip
                 yield from with_rl(settings, base, rl, forced=())
                 yield from asked_elsewhere(settings, base, rl, others)
 
@@ -280,8 +271,8 @@ def plan(settings: Settings) -> list[Node]:
 
 CORE = Settings(("collapse", "gentle"), seeds=(4, 5, 6, 7, 8, 9), repeats=2)
 """Of six models that all do something the exact interval says: more than half do."""
-ONCE = replace(CORE, repeats=1)
-THREE = replace(ONCE, seeds=(4, 5, 6))
+ONE_RUN = replace(CORE, repeats=1)
+THREE_MODELS = replace(ONE_RUN, seeds=(4, 5, 6))
 SCALED = replace(CORE, experiments=("scale",), rounds=40, problems=256, samples=8, looks=8)
 LARGER = replace(
     SCALED,
@@ -298,9 +289,10 @@ PAPER = Settings(
     ("corpora",),
     seeds=(1,),
     scale="150M",
-    steps=60_000,
+    steps=75_000,
     batch=1_700,  # documents, about a million tokens
     rounds=1_160,
+    rl_warmup=278,  # 3 % of all updates
     problems=1_319,
     samples=64,
     warmup=5_000,
@@ -310,7 +302,9 @@ PAPER = Settings(
     device="cuda",
     dtype="bfloat16",
 )
-"""§4 to §6 of the reproduction's specification; the learning rate of RL is constant here."""
+"""§4 to §6 of the reproduction's specification. What differs: RL's learning rate stays as it is
+after warm-up, where the paper's falls to a tenth; documents are rows of a batch, none cut to fill
+another's; and a step reads so many documents, not so many tokens."""
 study = Study(
     name="echo_chamber",
     title="Echo Chamber: which of the pretraining distributions does RL amplify?",
@@ -333,23 +327,23 @@ study = Study(
         "full": {
             "core": CORE,
             "crossover": replace(CORE, experiments=("crossover",)),
-            "well_read": replace(ONCE, experiments=("well_read",)),
-            "controls": replace(ONCE, experiments=("all_sound", "controls")),
-            "styles": replace(ONCE, experiments=("refinement",)),
-            "optimum": replace(ONCE, experiments=("optimum",)),
+            "well_read": replace(ONE_RUN, experiments=("well_read",)),
+            "controls": replace(ONE_RUN, experiments=("all_sound", "controls")),
+            "styles": replace(ONE_RUN, experiments=("refinement",)),
+            "optimum": replace(ONE_RUN, experiments=("optimum",)),
             "scale": replace(SCALED, mixtures=(MISREAD,)),
             "scale_all_alike": replace(SCALED, mixtures=("balanced",), repeats=1),
             "tokens": replace(SCALED, experiments=("tokens",), repeats=1),
-            "algorithms": replace(ONCE, experiments=("algorithms",)),
-            "repeats": replace(THREE, experiments=("repeats",)),
-            "larger_numbers": replace(ONCE, experiments=("transfer",), harder=("numbers",)),
-            "longer_chains": replace(ONCE, experiments=("transfer",), harder=("steps",)),
+            "algorithms": replace(ONE_RUN, experiments=("algorithms",)),
+            "repeats": replace(THREE_MODELS, experiments=("repeats",)),
+            "larger_numbers": replace(ONE_RUN, experiments=("transfer",), harder=("numbers",)),
+            "longer_chains": replace(ONE_RUN, experiments=("transfer",), harder=("steps",)),
         },
         "larger": {"": LARGER},
         "paper": {"150M": PAPER, "1B": replace(PAPER, scale="1B")},
     },
     plan=plan,
-    claims=(*CLAIMS, *WITHIN_FORMATS, *SCALE, *ALGORITHMS, *REPEATS, *TRANSFER),
+    claims=CLAIMS,
     figures=(*FIGURES, *figures_elsewhere.ELSEWHERE),
     tables=TABLES,
     overviews=figures_elsewhere.OVERVIEWS,

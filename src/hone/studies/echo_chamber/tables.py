@@ -11,7 +11,29 @@ from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.echo_chamber.arms import GREEDY, SCALES
-from hone.studies.echo_chamber.optimum import (
+from hone.studies.echo_chamber.measured.comparisons import change_of, mean, mean_credit
+from hone.studies.echo_chamber.measured.course import (
+    course,
+    drawdown,
+    drawn,
+    fall_of_accuracy,
+    learned_from,
+    reward_at_the_end,
+)
+from hone.studies.echo_chamber.measured.endings import after, length_ratio, right_before, wins
+from hone.studies.echo_chamber.measured.formats import (
+    NAMES,
+    agreed,
+    entropy,
+    of_format,
+    passed,
+    place,
+    right,
+    samples,
+    shares,
+)
+from hone.studies.echo_chamber.measured.gain import parts_by_arm
+from hone.studies.echo_chamber.measured.optimum import (
     STILL_MOVING,
     distance,
     late_shares,
@@ -24,43 +46,23 @@ from hone.studies.echo_chamber.optimum import (
     worth_of_mixed,
     worth_of_optimum,
 )
-from hone.studies.echo_chamber.runs import each_run, mean, mean_credit, responses
-from hone.studies.echo_chamber.statistics import (
-    FREE,
-    NAMES,
-    after,
-    agreed,
-    course,
-    drawdown,
-    drawn,
-    entropy,
-    formats_of,
-    learned_from,
-    length_ratio,
-    of_format,
-    passed,
-    reward_at_the_end,
-    right,
-    right_before,
-    samples,
-    shares,
-    wins,
-)
-from hone.studies.echo_chamber.winners import CROSSOVER, PREDICTORS, bracket, threshold, told
+from hone.studies.echo_chamber.measured.selection import CROSSOVER, FREE, each_run, responses
+from hone.studies.echo_chamber.measured.winners import PREDICTORS, bracket, threshold, told
 from hone.studies.study import Table
 
 ASIDE = 4  # problems shown
+NOW_AND_THEN = 0.01  # share of a format up to which it is no column
 
 
 def arms(results: Results) -> Rows | None:
     """Accuracy, pass@k, majority@k and formats before and after RL, by arm."""
     rows: dict[str, dict[str, Cell]] = {}
+    names = _formats_anywhere(results)
     for arm in results.select(stage="after").arms:
         own = results.select(arm=arm)
         k = samples(responses(own, "after"))
         credits = {"samples": right, f"pass@{k}": passed, f"majority@{k}": agreed}
-        styles = [name for name in formats_of(responses(own, "before")) if name != OTHER]
-        credits |= {name: of_format(name) for name in dict.fromkeys((*NAMES, *styles))}
+        credits |= {name: of_format(name) for name in names}
         for when in ("before", "after"):
             rows[f"{arm}, {when}"] = {
                 "greedy": mean_credit(own, f"{GREEDY} {when}", right),
@@ -71,6 +73,18 @@ def arms(results: Results) -> Rows | None:
         rows[f"{arm}, after"]["reward in training"] = mean(reward_at_the_end, own)
         rows[f"{arm}, after"]["runs that end in"] = _ends(own)
     return rows or None
+
+
+def _formats_anywhere(results: Results) -> list[str]:
+    """The formats that some model uses more than now and then, before RL or after it."""
+    found = {
+        name
+        for when in ("before", "after")
+        for each in results.select(stage=when)
+        for name, share in shares(responses(each, when)).items()
+        if share >= NOW_AND_THEN and name != OTHER
+    }
+    return sorted(found, key=place)
 
 
 def _ends(runs: Results) -> str:
@@ -110,10 +124,9 @@ def _beside(runs: Results) -> Rows | None:
 def transfer(results: Results) -> Rows | None:
     """Accuracy on easy and on harder problems before and after RL on easy ones."""
     rows: dict[str, dict[str, Cell]] = {}
-    runs = results.select(experiment="transfer")
-    for arm in runs.select(stage="after").arms:
-        own, row = runs.select(arm=arm), rows.setdefault(arm, {})
-        for problems in ("", "hard", "unseen wording"):
+    for arm in results.select(stage=f"hard {GREEDY} after").arms:
+        own, row = results.select(arm=arm), rows.setdefault(arm, {})
+        for problems in ("", "hard", "hardest", "unseen wording"):
             for when in ("before", "after"):
                 stage = f"{problems} {GREEDY} {when}".strip()
                 if len(own.select(stage=stage)):
@@ -123,10 +136,8 @@ def transfer(results: Results) -> Rows | None:
 
 
 def _on_hard(runs: Results) -> dict[str, Cell]:
-    """What samples on harder problems come to, and how they are written, where these are asked."""
+    """What samples on harder problems come to, and how they are written."""
     found: dict[str, Cell] = {}
-    if not len(runs.select(stage="hard after")):
-        return found
     (where,) = runs.select(stage="after").factor("hard") or ("none",)
     for when in ("before", "after"):
         stage = f"hard {when}"
@@ -140,6 +151,14 @@ def _on_hard(runs: Results) -> dict[str, Cell]:
 def _length_of_the_winner(run: Results) -> float:
     """Of answers to harder problems, after RL over before, in the format that the run ends in."""
     return length_ratio(run, "hard", wins(run))
+
+
+def parts(results: Results) -> Rows | None:
+    """What the change of accuracy is made of, by arm."""
+    return {
+        arm: {**made_of, "both": change_of(right)(results.select(arm=arm))}
+        for arm, made_of in parts_by_arm(results).items()
+    } or None
 
 
 def thresholds(results: Results) -> Rows | None:
@@ -198,6 +217,7 @@ def algorithms(results: Results) -> Rows | None:
         "responses drawn": drawn,
         "learned from": learned_from,
         "largest fall of the reward": drawdown,
+        "of greedy accuracy": fall_of_accuracy,
         "entropy of the format": after(entropy),
     }
     return {
@@ -280,6 +300,14 @@ TABLES: tuple[Table, ...] = (
         arms,
     ),
     Table(
+        "parts",
+        "What the gain is made of",
+        "The change of accuracy of samples by RL in two parts: choosing other formats, for all "
+        "problems or by problem, at the accuracies that these have before RL when forced; and "
+        "working better within those that are left, with the shares after RL.",
+        parts,
+    ),
+    Table(
         "thresholds",
         "What tells the winner",
         "Models of which a predictor before RL tells most winners, among mixtures where the more "
@@ -302,10 +330,12 @@ TABLES: tuple[Table, ...] = (
     Table(
         "transfer",
         "Transfer",
-        "Greedy accuracy before and after RL on easy problems: on such problems, on harder ones, "
-        "and on easy ones in wording that neither RL nor pretraining has; by what format a tenth "
-        "of pretraining documents had about harder problems. Of samples on harder ones: pass@k, "
-        "the share of that format, and the length in the format that RL ends in.",
+        "Greedy accuracy before and after RL on easy problems, under a KL penalty: on other easy "
+        "problems, on harder ones, which RL never asks, and, where there is a column, on easy ones "
+        "in wording that neither pretraining nor RL has. An arm says in which format harder "
+        "problems were a tenth of pretraining documents. Of samples on harder ones: pass@k; as "
+        "read, the share that is in that format; and their tokens after RL over before, in the "
+        "format that RL ends in.",
         transfer,
     ),
     Table(
@@ -314,8 +344,8 @@ TABLES: tuple[Table, ...] = (
         "Responses drawn over all rounds; how many of them updates were made on, counted as often "
         "as they were (expert iteration keeps what is right, once each unless it has duplicates); "
         "the largest fall of the mean reward in training, over 5 rounds (more than expert "
-        "iteration has); and the entropy of the "
-        "format after it, in nats. Means over runs, then models.",
+        "iteration has), and of greedy accuracy from one look at it to a later one; and the "
+        "entropy of the format after RL, in nats. Means over runs, then models.",
         algorithms,
     ),
     Table(
@@ -323,7 +353,8 @@ TABLES: tuple[Table, ...] = (
         "The KL-regularised optimum",
         "Shares of formats in the last quarter of RL's rounds under a KL penalty in the reward, "
         "beside those of the policy "
-        "that maximises reward minus β KL, told from responses before RL; the total variation "
+        "that maximises reward minus β KL, told from responses before RL (those are of problems of "
+        "training, these of evaluation); the total variation "
         "between the two, and from the policy that is best among those that choose between formats "
         "only; how far shares still went from the third quarter of the rounds to the last, and the "
         "part of the runs that are not at rest.",

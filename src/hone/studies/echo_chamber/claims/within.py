@@ -1,11 +1,10 @@
 """Claims on what RL does to the formats it keeps, and without anything to be right about."""
 
 from hone.measures import AtLeast, AtMost, Within
-from hone.runs.plan import Factor
 from hone.runs.results import Results
 from hone.studies.echo_chamber.arms import GREEDY
-from hone.studies.echo_chamber.claims import ALIKE, SLOWER, STILL, claim
-from hone.studies.echo_chamber.runs import (
+from hone.studies.echo_chamber.claims.rules import ALIKE, SLOWER, STILL, claim
+from hone.studies.echo_chamber.measured.comparisons import (
     Credit,
     change_from,
     change_in_each,
@@ -13,25 +12,16 @@ from hone.studies.echo_chamber.runs import (
     mean_of,
     mean_over_runs,
 )
-from hone.studies.echo_chamber.statistics import (
-    FREE,
-    GENTLE,
-    agreed,
+from hone.studies.echo_chamber.measured.endings import wins
+from hone.studies.echo_chamber.measured.formats import agreed, of_format, of_winner, right
+from hone.studies.echo_chamber.measured.gain import (
     choosing,
     choosing_more,
     known_from_problems,
-    likelier,
-    of_format,
-    of_winner,
     refining,
-    right,
-    typical,
-    wins,
 )
-
-STYLES: dict[str, Factor] = {"experiment": "refinement"}
-STYLES_GENTLY: dict[str, Factor] = {"experiment": "gently_refined"}
-"""The same at a third of the learning rate."""
+from hone.studies.echo_chamber.measured.likelihood import likelier, typical
+from hone.studies.echo_chamber.measured.selection import FREE, GENTLE, STYLES, STYLES_GENTLY
 
 
 def _likelier_within(run: Results) -> float:
@@ -60,7 +50,6 @@ LIKELY = tuple(
          f"programs in two styles, {SLOWER}", likelier, STYLES_GENTLY),
     )
 )  # fmt: skip
-
 TYPICAL = tuple(
     claim(
         f"stays_likely_{id}",
@@ -77,7 +66,6 @@ TYPICAL = tuple(
         ("styles", ", within one format", "programs in two styles", STYLES),
     )
 )
-
 WITHIN = (
     claim(
         "one_style",
@@ -94,7 +82,6 @@ WITHIN = (
         "gain by choosing it at the accuracies before RL, programs in two styles",
         Within(-ALIKE, ALIKE),
         mean_over_runs(choosing, known_from_problems, **STYLES),
-        reported=0.0,
     ),
     *(
         claim(
@@ -136,7 +123,6 @@ CONTROLS = (
             f"accuracy after RL minus before, {what}",
             Within(-STILL, STILL),
             change_of(right, experiment="controls", mixture=mixture),
-            reported=0.0,
         )
         for suffix, where, what, mixture in _NEVER
     ),
@@ -148,7 +134,6 @@ CONTROLS = (
             f"share of the format that ends as the most frequent, after RL minus before, {what}",
             AtMost(0.1),
             change_in_each(_of_the_winner, experiment="controls", mixture=mixture),
-            reported=0.0,
         )
         for suffix, where, what, mixture in _NEVER
     ),
@@ -167,7 +152,7 @@ CONTROLS = (
         "majority_is_the_most",
         "hone's own control",
         "A majority reward makes samples no better than their majority was.",
-        "accuracy after RL minus majority@16 before, balanced mixture, majority reward",
+        "accuracy after RL minus majority@k before, balanced mixture, majority reward",
         AtMost(STILL),
         change_from(agreed, right, experiment="controls", reward="majority"),
     ),
@@ -183,8 +168,6 @@ CONTROLS = (
         for reward in ("majority", "format", "coin")
     ),
 )
-
-
 PARTS = (
     claim(
         "selection_is_more",
@@ -204,5 +187,4 @@ PARTS = (
         mean_over_runs(refining, known_from_problems, **FREE),
     ),
 )
-
 WITHIN_FORMATS = (*LIKELY, *TYPICAL, *WITHIN, *CONTROLS, *PARTS)

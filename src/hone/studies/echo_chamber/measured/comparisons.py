@@ -1,4 +1,4 @@
-"""Runs of RL and the pretrained models they start from: what a statistic is taken over.
+"""Measures of runs by pretrained model: means, changes by RL, differences and trends.
 
 A pretrained model is the unit: runs of RL from one model are not independent, and are taken
 together. So `seed` is the pretraining seed in every table here. What every problem has a part in (a
@@ -16,40 +16,15 @@ from hone.measures.accuracy import estimate, paired_change
 from hone.measures.estimates import Interval
 from hone.runs.plan import Factor
 from hone.runs.results import Results
+from hone.studies.echo_chamber.measured.selection import each_run, models_of, responses
 from hone.studies.study import Measure
 
 Credit = Callable[[pl.DataFrame], pl.DataFrame]
 """What each problem of one run's responses is given: `seed`, `problem_id` and `hits` in [0, 1]."""
 Side = tuple[str, Mapping[str, Factor]]
 """A stage, and the runs that it is of."""
-
 CONFIDENCE = 0.95
 _KEYS = ("seed", "problem_id")
-
-
-def responses(runs: Results, stage: str) -> pl.DataFrame:
-    """What the runs answered in an evaluation stage, by pretrained model."""
-    return of_models(runs.select(stage=stage).rollouts(steps=(-1,)))
-
-
-def of_models(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with the pretraining seed as its seed."""
-    return table.with_columns(seed=pl.col("base"))
-
-
-def models_of(runs: Results) -> list[int]:
-    """The seeds of the pretrained models."""
-    return [model for model in runs.factor("base") if isinstance(model, int)]
-
-
-def each_run(runs: Results) -> list[Results]:
-    """The stages of every run of RL: of one pretrained model and one repeat."""
-    return [
-        runs.select(arm=arm, base=base, repeat=repeat)
-        for arm in runs.arms
-        for base in runs.select(arm=arm).factor("base")
-        for repeat in runs.select(arm=arm, base=base).factor("repeat")
-    ]
 
 
 def credits_of(runs: Results, stage: str, credit: Credit) -> pl.DataFrame:

@@ -3,14 +3,17 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import polars as pl
 
 from hone.measures import Estimate
 from hone.measures.accuracy import CORRECT
 from hone.runs.results import Results
-from hone.studies.echo_chamber.runs import each_run, mean_over_runs, responses
-from hone.studies.echo_chamber.statistics import shares, with_divergence
+from hone.studies.echo_chamber.measured.comparisons import mean_over_runs
+from hone.studies.echo_chamber.measured.formats import shares
+from hone.studies.echo_chamber.measured.likelihood import with_divergence
+from hone.studies.echo_chamber.measured.selection import each_run, responses
 from hone.studies.study import Measure
 
 STILL_MOVING = 0.03  # of total variation from the third quarter of rounds to the last
@@ -145,6 +148,7 @@ def still_moving(run: Results) -> float:
     return distance(third, late_shares(run)) if third else math.nan
 
 
+@lru_cache(maxsize=1024)
 def _shares_in_training(run: Results, low: float, high: float) -> dict[str, float]:
     """Of responses that RL drew in a part of its rounds."""
     rl = run.select(stage="rl")

@@ -5,19 +5,22 @@ from functools import partial
 from hone.measures import AtLeast, AtMost, Within
 from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.claims import ALIKE, GREEDILY, STILL, claim
-from hone.studies.echo_chamber.runs import counted, difference, mean_over_runs, minus
-from hone.studies.echo_chamber.statistics import (
-    after,
+from hone.studies.echo_chamber.claims.rules import ALIKE, GREEDILY, STILL, claim
+from hone.studies.echo_chamber.measured.comparisons import (
+    counted,
+    difference,
+    mean_over_runs,
+    minus,
+)
+from hone.studies.echo_chamber.measured.course import (
     between_looks,
     collapse_time,
     drawdown,
-    ends_in,
-    entropy,
+    fall_of_accuracy,
     lost_with_copies,
-    passed,
-    right,
 )
+from hone.studies.echo_chamber.measured.endings import after, ends_in
+from hone.studies.echo_chamber.measured.formats import entropy, passed, right
 
 
 def _by(name: str) -> dict[str, Factor]:
@@ -46,17 +49,22 @@ ALGORITHMS = (
     ),
     *(
         claim(
-            f"less_stable_{id}",
+            f"less_stable_{id}{suffix}",
             "§3.5, Fig. 14",
-            f"{one} is less stable than {other}.",
-            f"largest fall of the reward in training, mean of 5 rounds, {one} minus {other}",
+            f"{one} is less stable than {other}{in_what}.",
+            f"largest fall of {of_what}, {one} minus {other}",
             AtLeast(STILL),
-            _between(drawdown, _by(one), _by(other)),
+            _between(fall, _by(one), _by(other)),
         )
         for id, one, other in (
             ("alike", "GRPO, KL", "PPO"),
             ("free", "GRPO", "PPO, no KL"),
             ("released", "GRPO as released", "PPO"),
+        )
+        for suffix, in_what, of_what, fall in (
+            ("", " in training", "the reward in training, mean of 5 rounds", drawdown),
+            ("_greedily", " in pass@1", "greedy accuracy from an earlier look at it",
+             fall_of_accuracy),
         )
     ),
     claim(
@@ -72,7 +80,7 @@ ALGORITHMS = (
         "grpo_keeps_as_much",
         "§3.5",
         "GRPO keeps as much of pass@k as PPO under the same penalty.",
-        "pass@16 after RL, GRPO, KL minus PPO",
+        "pass@k after RL, GRPO, KL minus PPO",
         Within(-ALIKE, ALIKE),
         difference(passed, _by("GRPO, KL"), _by("PPO"), experiment="algorithms"),
     ),
@@ -97,7 +105,7 @@ ALGORITHMS = (
         "expert_iteration_keeps_variety",
         "§3.5",
         "Expert iteration, restarted, keeps more of pass@k than GRPO.",
-        "pass@16 after it minus that after GRPO",
+        "pass@k after it minus that after GRPO",
         AtLeast(0.0),
         difference(passed, _by(RESTARTED), _by("GRPO"), experiment="algorithms"),
     ),

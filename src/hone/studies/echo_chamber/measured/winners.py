@@ -7,14 +7,13 @@ import polars as pl
 
 from hone.measures import Estimate, logistic_fit, over_seeds
 from hone.measures.accuracy import CORRECT
-from hone.runs.plan import Factor
 from hone.runs.results import Results
-from hone.studies.echo_chamber.runs import each_run, models_of, responses, share_of_models
-from hone.studies.echo_chamber.statistics import wins
+from hone.studies.echo_chamber.measured.comparisons import share_of_models
+from hone.studies.echo_chamber.measured.endings import wins
+from hone.studies.echo_chamber.measured.selection import CROSSOVER, each_run, models_of, responses
 from hone.studies.study import Measure
 
 PREDICTORS = ("share", "accuracy", "share × accuracy")
-CROSSOVER: dict[str, Factor] = {"experiment": "crossover"}
 
 
 def odds_of_programs(table: pl.DataFrame, by: str) -> float:

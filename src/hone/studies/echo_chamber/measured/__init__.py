@@ -1,0 +1,1 @@
+"""What the study measures of responses and of runs."""
