@@ -63,7 +63,7 @@ def test_the_study_goes_through(tmp_path: Path) -> None:
         "echo_chamber", tmp_path / "out",
         "experiments=collapse,gentle,crossover,well_read,all_sound,refinement,controls,optimum",
         "seeds=1,2",
-        "repeats=1", "kls=0,0.01,0.5", "parts=0,0.5,1",
+        "repeats=1", "kls=0,0.01,0.1,0.5", "parts=0,0.5,1",
     )  # fmt: skip
     assert _decided(folder) == {
         claim.id for claim in (*COLLAPSE, *WINNER, *OPTIMUM, *VARIETY, *WITHIN_FORMATS)

@@ -158,6 +158,14 @@ def test_a_fall_is_from_an_earlier_mean_over_rounds() -> None:
     assert math.isnan(course.largest_fall(np.array([0.2, 0.9, 0.1])))  # of expert iteration
 
 
+def test_a_program_invents_names_that_its_problem_does_not_have() -> None:
+    problem = "Eva has 6 pens. Kim has 3 more than Eva. How many has Kim?"
+    told = "def simple_math_problem() -> int:\n    Eva = 6\n    Kim = Eva + 3\n    return Kim"
+    assert not likelihood.invents(told, problem)
+    assert likelihood.invents(told.replace("Kim", "Hugo"), problem)
+    assert likelihood.invents(told.replace("Kim", "Ki"), problem)  # a word, not a part of one
+
+
 def test_accuracy_falls_from_an_earlier_look(tmp_path: Path) -> None:
     """Greedy answers, of which a quarter, all, half and three quarters are right; samples apart."""
     made = Runs(tmp_path)

@@ -301,7 +301,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "parts",
-        "What the gain is made of",
+        "What the gain is made of, in numbers",
         "The change of accuracy of samples by RL in two parts: choosing other formats, for all "
         "problems or by problem, at the accuracies that these have before RL when forced; and "
         "working better within those that are left, with the shares after RL.",

@@ -20,7 +20,7 @@ from hone.studies.echo_chamber.measured.gain import (
     known_from_problems,
     refining,
 )
-from hone.studies.echo_chamber.measured.likelihood import likelier, typical
+from hone.studies.echo_chamber.measured.likelihood import invented, likelier, typical
 from hone.studies.echo_chamber.measured.selection import FREE, GENTLE, STYLES, STYLES_GENTLY
 
 
@@ -66,6 +66,26 @@ TYPICAL = tuple(
         ("styles", ", within one format", "programs in two styles", STYLES),
     )
 )
+NAMES_DRIFT = tuple(
+    claim(
+        f"names_{id}",
+        "hone's own",
+        statement,
+        "share of programs with a name that their problem does not have, after RL minus before, "
+        f"balanced mixture, {arm}",
+        region,
+        change_in_each(invented, **factors),
+    )
+    for id, statement, arm, region, factors in (
+        ("drift", "What no reward looks at drifts, such as the names in programs.", "β = 0",
+         AtLeast(STILL), FREE),
+        ("drift_gently", f"Names in programs drift at {SLOWER}, too.", SLOWER,
+         AtLeast(STILL), GENTLE),
+        ("are_kept", "A penalty of 0.1 keeps names as they are.", "β = 0.1", AtMost(STILL),
+         {"experiment": "collapse", "kl": 0.1}),
+    )
+)  # fmt: skip
+
 WITHIN = (
     claim(
         "one_style",
@@ -187,4 +207,4 @@ PARTS = (
         mean_over_runs(refining, known_from_problems, **FREE),
     ),
 )
-WITHIN_FORMATS = (*LIKELY, *TYPICAL, *WITHIN, *CONTROLS, *PARTS)
+WITHIN_FORMATS = (*LIKELY, *TYPICAL, *NAMES_DRIFT, *WITHIN, *CONTROLS, *PARTS)

@@ -1,11 +1,15 @@
 """How likely the pretrained model finds what RL comes to sample."""
 
+import re
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
+from hone.measures.accuracy import per_problem
+from hone.runs.folder import part_of_config
 from hone.runs.results import Results
+from hone.studies.echo_chamber.measured.comparisons import Credit
 from hone.studies.echo_chamber.measured.endings import wins
 
 
@@ -49,3 +53,30 @@ def typical(run: Results) -> float:
     """
     last, first = (base_logprobs(run, each) for each in (True, False))
     return float((last >= np.quantile(first, 0.05)).mean())
+
+
+def invented(run: Results) -> Credit:
+    """Credit for a program with a name that its problem does not have.
+
+    Such a program can be as right as any other, and no reward looks at names.
+    """
+
+    def credit(table: pl.DataFrame) -> pl.DataFrame:
+        alphabet = part_of_config(run.select(stage="after").stages[0].folder, "task").alphabet
+        programs = table.filter(strategy="program")
+        asked = programs.unique("problem_id").select("problem_id", "prompt_ids").iter_rows()
+        problems = {id: alphabet.text(np.array(prompt)) for id, prompt in asked}
+        written = programs.select("problem_id", "response_text").iter_rows()
+        new = [invents(program, problems[id]) for id, program in written]
+        named = programs.with_columns(new=pl.Series(new, dtype=pl.Boolean))
+        return per_problem(named, pl.col("new").mean())
+
+    return credit
+
+
+def invents(program: str, problem: str) -> bool:
+    """Whether a program assigns to a name that is no word of the problem."""
+    return not set(_WORD.findall(problem)).issuperset(_ASSIGNED.findall(program))
+
+
+_WORD, _ASSIGNED = re.compile(r"\w+"), re.compile(r"^ *(\w+) = ", re.MULTILINE)
