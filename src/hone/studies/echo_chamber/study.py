@@ -320,7 +320,6 @@ study = Study(
                 experiments=("collapse", "crossover"),
                 seeds=(0,),
                 repeats=1,
-                kls=(0.0, 0.1, 0.5),
                 parts=(0.0, 0.5, 1.0),
             )
         },
