@@ -104,6 +104,24 @@ def test_repeats_weigh_a_corpus(settings: Settings) -> None:
     assert share("TG + 8×OMI1", "omi1") == pytest.approx(8 / 11)
 
 
+def test_a_corpus_can_be_named_instead_of_put_there(
+    settings: Settings, data: Path, tmp_path: Path
+) -> None:
+    """By a line that says where it is; results do not depend on it."""
+    named = write_corpora(tmp_path / "named")
+    (named / "tinygsm.jsonl").rename(tmp_path / "elsewhere.jsonl")
+    (named / "tinygsm.hub").write_text(f"{tmp_path / 'elsewhere.jsonl'}\n")
+
+    def keys(folder: Path) -> list[str]:
+        return [node.folder(folder).name for node in plan(replace(settings, data=str(folder)))]
+
+    assert keys(named) == keys(data)
+    unnamed = write_corpora(tmp_path / "unnamed")
+    (unnamed / "tinygsm.jsonl").rename(unnamed / "tinygsm.hub").write_text("")
+    with pytest.raises(UsageError, match=r"tinygsm.hub = 'nothing' .* NAME-ON-THE-HUB"):
+        keys(unnamed)
+
+
 def test_what_is_missing_is_named(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not both given"):
         plan(replace(settings, tokenizer=None))

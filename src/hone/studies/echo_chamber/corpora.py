@@ -24,6 +24,7 @@ from hone.tasks.maths.corpus import TextCorpus, Texts, by_repeats, texts_of
 CONTEXT = 2048  # tokens of a document
 PROMPT, RESPONSE = 1024, 1024  # tokens
 DEFAULT_KL = 1e-3
+HUB = ".hub"  # a file that names a data set of the hub, and its split and config if need be
 TRAINED = 7473  # problems of GSM8K's training set
 STARTS: dict[str, Start] = {"EI, restarted": "initial", "EI, continued": "current"}
 
@@ -146,22 +147,33 @@ def _steps(texts: Mapping[str, tuple[Texts, int]], batch: int) -> int:
 
 @lru_cache(maxsize=16)
 def _texts(data: str, name: str) -> Texts:
-    return texts_of(_own(data, name), columns=CORPORA[name])
+    return texts_of(*_place(data, name), columns=CORPORA[name])
 
 
 @lru_cache(maxsize=16)
 def _rows(data: str, name: str) -> Rows:
-    return rows_of(_own(data, name))
+    return rows_of(*_place(data, name))
+
+
+def _place(data: str, name: str) -> tuple[str, str, str]:
+    """Where a corpus or a set of problems lies: its path or hub name, its split and its config."""
+    file = _own(data, name)
+    if file.suffix != HUB:
+        return str(file), "", ""
+    place, split, config = (*file.read_text().split(), "", "", "")[:3]
+    require(bool(place), str(file), "nothing", "a line: NAME-ON-THE-HUB [SPLIT [CONFIG]]")
+    return place, split, config
 
 
 def _own(data: str, name: str) -> Path:
-    """The file or folder that holds a corpus or a set of problems."""
+    """The file or folder that holds a corpus or a set of problems, or says where it is."""
     found = [path for path in sorted(Path(data).glob(f"{name}*")) if path.stem == name]
     if len(found) != 1:
         known = ", ".join((*CORPORA, *PROBLEMS))
         raise UsageError(
             f"data = {data} has {len(found)} files or folders called {name}; put one there, as a "
-            f".jsonl, .json or .parquet file or a folder (the study reads {known})"
+            f".jsonl, .json or .parquet file, as a folder, or as {name}{HUB}, one line that names "
+            f"a data set of the hub (the study reads {known})"
         )
     return found[0]
 
