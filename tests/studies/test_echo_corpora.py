@@ -9,10 +9,12 @@ import pytest
 from hone.core.errors import UsageError
 from hone.models.config import parameters
 from hone.runs.plan import unique
+from hone.runs.results import Finished, Results
 from hone.studies.echo_chamber import arms
 from hone.studies.echo_chamber.arms import PAPER_SCALES, Scale, Settings
 from hone.studies.echo_chamber.corpora import PAPER_MIXTURES
 from hone.studies.echo_chamber.study import plan, study
+from hone.studies.echo_chamber.tables import transfer
 from hone.tasks.maths.corpus import TextCorpus
 from hone.training.configs import PostTrain, Pretrain
 from tests.language_models import write_language_model
@@ -62,6 +64,22 @@ def test_every_stage_of_an_arm_can_be_carried_out(settings: Settings, tmp_path: 
     table = pl.read_parquet(file)
     assert set(table["temperature"]) == {0.7}
     assert table.height == 4 * 2
+
+
+def test_a_released_model_takes_the_place_of_the_papers(settings: Settings, tmp_path: Path) -> None:
+    """It is asked GSM8K, MATH and AIME before RL and after it, free and greedily."""
+    own = replace(settings, experiments=("checkpoint",), model=settings.tokenizer)
+    nodes = unique(plan(own))
+    for node in nodes:
+        carry_out(node, tmp_path / "run")
+    asked = {node.stage for node in nodes if node.stage.endswith("after")}
+    problems = ("", "hard ", "hardest ")
+    assert asked == {f"{each}{how}after" for each in problems for how in ("", "greedy ")}
+    stages = tuple(Finished.of(node, tmp_path / "run") for node in plan(own))
+    (row,) = (transfer(Results(study.name, stages)) or {}).values()
+    assert {"easy, after", "hard, after", "hardest, after"} <= set(row)
+    with pytest.raises(UsageError, match="model is not given"):
+        plan(replace(own, model=None))
 
 
 def test_arms_are_compared_as_those_from_scratch_are(settings: Settings) -> None:
@@ -123,9 +141,9 @@ def test_a_corpus_can_be_named_instead_of_put_there(
 
 
 def test_what_is_missing_is_named(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not both given"):
+    with pytest.raises(UsageError, match="tokenizer is not given"):
         plan(replace(settings, tokenizer=None))
-    with pytest.raises(UsageError, match="0 files or folders called gsm8k-train"):
+    with pytest.raises(UsageError, match="0 files or folders called finemath"):
         plan(replace(settings, data=str(tmp_path)))
     with pytest.raises(UsageError, match="scale"):
         plan(replace(settings, scale="0.1M"))

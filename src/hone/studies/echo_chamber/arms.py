@@ -117,6 +117,7 @@ class Settings:
     top_p: float = 1.0  # of those before and after RL
     tokenizer: str | None = None  # folder of the model whose tokens real corpora are read in
     data: str | None = None  # folder of real corpora and problems
+    model: str | None = None  # folder of a released language model
     device: Device = "cpu"
     dtype: Dtype = "float32"
 
@@ -202,16 +203,19 @@ def post_train(
     arm: str,
     repeat: int = 1,
     *,
+    task: Task | None = None,
     algorithm: Algorithm | None = None,
     kl: float = 0.0,
     reward: str = "verifier",
     lr: float | None = None,
     **factors: Factor,
 ) -> Node:
-    """RL from a pretrained model on problems that it has not read."""
-    assert isinstance(base.config, Pretrain)
+    """RL from a pretrained model on problems that it has not read: of its own task or another."""
+    if task is None:
+        assert isinstance(base.config, Pretrain)
+        task = base.config.task
     config = PostTrain(
-        task=base.config.task,
+        task=task,
         algorithm=algorithm or grpo(minibatch=settings.minibatch, kl=KL(kl) if kl else None),
         reward=REWARDS[reward],
         rounds=settings.rounds,
@@ -262,11 +266,9 @@ def asked_greedily(settings: Settings, task: Task) -> Respond:
     return replace(asked(settings, task, 1), temperature=0.0, top_p=1.0)
 
 
-def looked_at(settings: Settings, policy: Node, arm: str, when: str,
+def looked_at(settings: Settings, policy: Node, task: Task, arm: str, when: str,
               factors: dict[str, Factor], forced: bool) -> Iterator[Node]:  # fmt: skip
     """Responses to the problems that all arms are asked: free, greedy, forced into each format."""
-    assert isinstance(policy.config, Pretrain | PostTrain)
-    task = policy.config.task
     greedy = asked_greedily(settings, task)
     yield Node(arm, f"{GREEDY} {when}", greedy, policy.seed, {"policy": policy}, factors)
     for strategy in (None, *(task.strategies if forced else ())):
@@ -295,9 +297,9 @@ def with_rl(
 ) -> Iterator[Node]:
     """An RL stage with what is measured before and after it; when in each format by force."""
     yield from (base, rl)
-    labels = dict(rl.factors)
-    for when, policy in (("before", base), ("after", rl)):
-        yield from looked_at(settings, policy, rl.arm, when, labels, forced=when in forced)
     assert isinstance(rl.config, PostTrain)
-    drift = Score(rl.config.task, settings.rounds, settings.numerics)
+    task, labels = rl.config.task, dict(rl.factors)
+    for when, policy in (("before", base), ("after", rl)):
+        yield from looked_at(settings, policy, task, rl.arm, when, labels, forced=when in forced)
+    drift = Score(task, settings.rounds, settings.numerics)
     yield Node(rl.arm, "drift", drift, rl.seed, {"policy": base, "rollouts": rl}, labels)

@@ -10,6 +10,7 @@ from hone.core.errors import UsageError, require
 from hone.core.language_model import ModelTokens, tokens_of
 from hone.objectives.algorithms import Algorithm, Start, expert_iteration
 from hone.runs.plan import Factor, Node
+from hone.studies.adopted import adopted, folder_of
 from hone.studies.echo_chamber.arms import (
     Settings,
     asked_elsewhere,
@@ -78,22 +79,39 @@ PAPER_MIXTURES: dict[str, dict[str, tuple[dict[str, int], dict[str, Factor]]]] =
 
 def corpora(settings: Settings, seed: int) -> Iterator[Node]:
     """The paper's arms on its own corpora: RL on GSM8K, and what becomes of MATH and AIME."""
-    data, model = _given(settings)
-    tokens = tokens_of(Path(model))
-    asked = _problems(data, tokens, "gsm8k-test")
-    harder = {"hard": _problems(data, tokens, "math-500"),
-              "hardest": _problems(data, tokens, "aime")}  # fmt: skip
+    require(settings.scale in PAPER_MIXTURES, "scale", settings.scale, " or ".join(PAPER_MIXTURES))
+    data = _given(settings, "data")
+    tokens = tokens_of(Path(_given(settings, "tokenizer")))
     for name, (repeats, labels) in PAPER_MIXTURES[settings.scale].items():
         texts = {each: (_texts(data, each), times) for each, times in {**ALWAYS, **repeats}.items()}
         corpus = TextCorpus(tokens, CONTEXT, by_repeats(texts))
         once = replace(settings, steps=min(settings.steps, _steps(texts, settings.batch)))
-        base = read(once, seed, name, corpus, asked)
+        base = read(once, seed, name, corpus, _problems(data, tokens, "gsm8k-test"))
         for run in _runs(settings, labels):
-            rl = post_train(run.settings or settings, base, f"{name}, {run.name}",
-                            algorithm=run.algorithm, kl=run.kl, lr=run.lr)  # fmt: skip
-            rl = replace(rl, factors={**rl.factors, **labels, **run.factors})
-            yield from with_rl(settings, base, rl, forced=())
-            yield from asked_elsewhere(settings, base, rl, harder)
+            yield from _run(settings, base, run, labels, data, tokens)
+
+
+def checkpoint(settings: Settings, seed: int) -> Iterator[Node]:
+    """A language model from elsewhere in place of the paper's: PPO on GSM8K, and what becomes."""
+    data, model = _given(settings, "data"), _given(settings, "model")
+    name = folder_of(model).name
+    base = replace(adopted(model, seed), arm=name, factors={"mixture": name, "base": seed})
+    labels: dict[str, Factor] = {"experiment": "checkpoint"}
+    for run in _runs(settings, labels):
+        yield from _run(settings, base, run, labels, data, tokens_of(Path(model)))
+
+
+def _run(settings: Settings, base: Node, run: "Run", labels: Mapping[str, Factor], data: str,
+         tokens: ModelTokens) -> Iterator[Node]:  # fmt: skip
+    """One run of RL on GSM8K, with what is asked of MATH and AIME before and after it."""
+    rl = post_train(run.settings or settings, base, f"{base.arm}, {run.name}",
+                    task=_problems(data, tokens, "gsm8k-test"), algorithm=run.algorithm,
+                    kl=run.kl, lr=run.lr)  # fmt: skip
+    rl = replace(rl, factors={**rl.factors, **labels, **run.factors})
+    yield from with_rl(settings, base, rl, forced=())
+    harder = {"hard": _problems(data, tokens, "math-500"),
+              "hardest": _problems(data, tokens, "aime")}  # fmt: skip
+    yield from asked_elsewhere(settings, base, rl, harder)
 
 
 @dataclass(frozen=True)
@@ -178,13 +196,18 @@ def _own(data: str, name: str) -> Path:
     return found[0]
 
 
-def _given(settings: Settings) -> tuple[str, str]:
-    """The folders of the data and of the tokenizer."""
-    require(settings.scale in PAPER_MIXTURES, "scale", settings.scale, " or ".join(PAPER_MIXTURES))
-    if settings.data is None or settings.tokenizer is None:
-        raise UsageError(
-            "data and tokenizer are not both given; name the folder of the paper's corpora and "
-            "problems, and that of a language model in whose tokens they are read, e.g. "
-            "data=corpora tokenizer=Llama-2-7b-hf"
-        )
-    return settings.data, settings.tokenizer
+def _given(settings: Settings, key: str) -> str:
+    """A folder that has to be named."""
+    folder = getattr(settings, key)
+    if folder is None:
+        raise UsageError(f"{key} is not given; name {_FOLDERS[key]}")
+    return folder
+
+
+_FOLDERS = {
+    "data": f"the folder of the problems ({', '.join(PROBLEMS)}) and, to pretrain, of the corpora "
+    f"({', '.join(CORPORA)}), e.g. data=corpora",
+    "tokenizer": "the folder of a language model in whose tokens corpora are read, e.g. "
+    "tokenizer=Llama-2-7b-hf",
+    "model": "the folder of a language model, e.g. model=Qwen2.5-0.5B",
+}

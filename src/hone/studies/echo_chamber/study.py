@@ -28,7 +28,7 @@ from hone.studies.echo_chamber.arms import (
     with_rl,
 )
 from hone.studies.echo_chamber.claims import CLAIMS
-from hone.studies.echo_chamber.corpora import corpora
+from hone.studies.echo_chamber.corpora import checkpoint, corpora
 from hone.studies.echo_chamber.figures import FIGURES
 from hone.studies.echo_chamber.measured.formats import NAMES
 from hone.studies.echo_chamber.mixtures import (
@@ -260,6 +260,7 @@ EXPERIMENTS = {
         repeats,
         transfer,
         corpora,
+        checkpoint,
     )
 }
 
@@ -340,6 +341,7 @@ study = Study(
         },
         "larger": {"": LARGER},
         "paper": {"150M": PAPER, "1B": replace(PAPER, scale="1B")},
+        "checkpoint": {"": replace(PAPER, experiments=("checkpoint",))},
     },
     plan=plan,
     claims=CLAIMS,
