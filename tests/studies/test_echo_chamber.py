@@ -21,6 +21,7 @@ from hone.studies.echo_chamber import (
 from hone.studies.echo_chamber.arms import SCALES
 from hone.studies.echo_chamber.claims.algorithms import ALGORITHMS
 from hone.studies.echo_chamber.claims.collapse import COLLAPSE, VARIETY
+from hone.studies.echo_chamber.claims.maths import MATHS
 from hone.studies.echo_chamber.claims.repeats import REPEATS
 from hone.studies.echo_chamber.claims.scale import SCALE
 from hone.studies.echo_chamber.claims.transfer import TRANSFER
@@ -102,7 +103,8 @@ def test_no_claim_is_decided_by_two_parts_of_full(tmp_path: Path) -> None:
         claim.id for stages in planned for claim in study.claims if _reads(claim, stages)
     )
     assert set(decided.values()) == {1}
-    assert set(decided) == {claim.id for claim in study.claims}
+    elsewhere = {claim.id for claim in MATHS}  # decided by models that read the paper's corpora
+    assert set(decided) == {claim.id for claim in study.claims} - elsewhere
 
 
 def _reads(claim: Claim, stages: Results) -> bool:

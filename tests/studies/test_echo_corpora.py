@@ -12,9 +12,11 @@ from hone.runs.plan import unique
 from hone.runs.results import Finished, Results
 from hone.studies.echo_chamber import arms
 from hone.studies.echo_chamber.arms import PAPER_SCALES, Scale, Settings
+from hone.studies.echo_chamber.claims.maths import MATHS
 from hone.studies.echo_chamber.corpora import PAPER_MIXTURES
 from hone.studies.echo_chamber.study import plan, study
 from hone.studies.echo_chamber.tables import transfer
+from hone.studies.study import assess
 from hone.tasks.maths.corpus import TextCorpus
 from hone.training.configs import PostTrain, Pretrain
 from tests.language_models import write_language_model
@@ -76,7 +78,9 @@ def test_a_released_model_takes_the_place_of_the_papers(settings: Settings, tmp_
     problems = ("", "hard ", "hardest ")
     assert asked == {f"{each}{how}after" for each in problems for how in ("", "greedy ")}
     stages = tuple(Finished.of(node, tmp_path / "run") for node in plan(own))
-    (row,) = (transfer(Results(study.name, stages)) or {}).values()
+    results = Results(study.name, stages)
+    assert {each["id"] for each in assess(study.claims, results)} == {each.id for each in MATHS}
+    (row,) = (transfer(results) or {}).values()
     assert {"easy, after", "hard, after", "hardest, after"} <= set(row)
     with pytest.raises(UsageError, match="model is not given"):
         plan(replace(own, model=None))

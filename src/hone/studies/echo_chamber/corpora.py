@@ -21,6 +21,7 @@ from hone.studies.echo_chamber.arms import (
 )
 from hone.tasks.maths import MathProblems, Rows, rows_of
 from hone.tasks.maths.corpus import TextCorpus, Texts, by_repeats, texts_of
+from hone.training.configs import Adopt
 
 CONTEXT = 2048  # tokens of a document
 PROMPT, RESPONSE = 1024, 1024  # tokens
@@ -94,8 +95,11 @@ def corpora(settings: Settings, seed: int) -> Iterator[Node]:
 def checkpoint(settings: Settings, seed: int) -> Iterator[Node]:
     """A language model from elsewhere in place of the paper's: PPO on GSM8K, and what becomes."""
     data, model = _given(settings, "data"), _given(settings, "model")
-    name = folder_of(model).name
-    base = replace(adopted(model, seed), arm=name, factors={"mixture": name, "base": seed})
+    name, base = folder_of(model).name, adopted(model, seed)
+    assert isinstance(base.config, Adopt)
+    room, needed = base.config.model.context, PROMPT + RESPONSE
+    require(room >= needed, "model", f"a context of {room}", f"one of {needed} tokens or more")
+    base = replace(base, arm=name, factors={"mixture": name, "base": seed})
     labels: dict[str, Factor] = {"experiment": "checkpoint"}
     for run in _runs(settings, labels):
         yield from _run(settings, base, run, labels, data, tokens_of(Path(model)))
@@ -107,7 +111,7 @@ def _run(settings: Settings, base: Node, run: "Run", labels: Mapping[str, Factor
     rl = post_train(run.settings or settings, base, f"{base.arm}, {run.name}",
                     task=_problems(data, tokens, "gsm8k-test"), algorithm=run.algorithm,
                     kl=run.kl, lr=run.lr)  # fmt: skip
-    rl = replace(rl, factors={**rl.factors, **labels, **run.factors})
+    rl = replace(rl, factors={**rl.factors, **labels, **run.factors, "asked": "GSM8K"})
     yield from with_rl(settings, base, rl, forced=())
     harder = {"hard": _problems(data, tokens, "math-500"),
               "hardest": _problems(data, tokens, "aime")}  # fmt: skip

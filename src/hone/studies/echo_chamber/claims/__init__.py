@@ -6,6 +6,7 @@ longer runs, they were set before the runs that decide them.
 
 from hone.studies.echo_chamber.claims.algorithms import ALGORITHMS
 from hone.studies.echo_chamber.claims.collapse import COLLAPSE, VARIETY
+from hone.studies.echo_chamber.claims.maths import MATHS
 from hone.studies.echo_chamber.claims.repeats import REPEATS
 from hone.studies.echo_chamber.claims.scale import SCALE
 from hone.studies.echo_chamber.claims.transfer import TRANSFER
@@ -22,4 +23,5 @@ CLAIMS = (
     *ALGORITHMS,
     *REPEATS,
     *TRANSFER,
+    *MATHS,
 )
