@@ -79,7 +79,8 @@ PENALTIES = (0.2, 0.3, 0.5)  # under which the optimum is looked for
 MODERATE = PENALTIES[1]
 SLOW = 0.1  # of RL's learning rate, at which it is looked for
 RESTRAINED = 0.1  # KL coefficient of runs whose formats are not all to be given up
-GREEDY = "greedy"  # responses, by the names of their stages
+GREEDY = "greedy"
+"""Stages of responses are called [problems] [greedy] before|after [format that is forced]."""
 Harder = Literal["numbers", "steps"]
 """What makes problems harder than those of RL: larger numbers, or longer chains."""
 
