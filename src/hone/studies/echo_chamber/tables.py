@@ -20,7 +20,7 @@ from hone.studies.echo_chamber.measured.course import (
     learned_from,
     reward_at_the_end,
 )
-from hone.studies.echo_chamber.measured.endings import after, length_ratio, right_before, wins
+from hone.studies.echo_chamber.measured.endings import after, length_ratio, right_in, wins
 from hone.studies.echo_chamber.measured.formats import (
     NAMES,
     agreed,
@@ -136,21 +136,33 @@ def transfer(results: Results) -> Rows | None:
 
 
 def _on_hard(runs: Results) -> dict[str, Cell]:
-    """What samples on harder problems come to, and how they are written."""
-    found: dict[str, Cell] = {}
-    (where,) = runs.select(stage="after").factor("hard") or ("none",)
-    for when in ("before", "after"):
-        stage = f"hard {when}"
-        found[f"hard, pass@k, {when}"] = mean_credit(runs, stage, passed)
-        if where in NAMES:
-            found[f"hard, as read, {when}"] = mean_credit(runs, stage, of_format(str(where)))
-    found["tokens, after over before"] = mean(_length_of_the_winner, runs)
-    return found
+    """What samples on harder problems come to."""
+    found: dict[str, Cell] = {
+        f"hard, pass@k, {when}": mean_credit(runs, f"hard {when}", passed)
+        for when in ("before", "after")
+    }
+    return found | {"tokens, after over before": mean(_length_of_the_winner, runs)}
 
 
 def _length_of_the_winner(run: Results) -> float:
     """Of answers to harder problems, after RL over before, in the format that the run ends in."""
     return length_ratio(run, "hard", wins(run))
+
+
+def harder(results: Results) -> Rows | None:
+    """In which formats harder problems are answered, and how often rightly."""
+    rows: dict[str, dict[str, Cell]] = {}
+    runs = results.where(lambda factors: bool(factors.get("taught")))
+    for arm in runs.select(stage="hard after").arms:
+        own, row = runs.select(arm=arm), rows.setdefault(arm, {})
+        (read,) = map(str, own.select(stage="hard after").factor("hard"))
+        others = [name for name in NAMES if name != read]
+        for when in ("before", "after"):
+            stage = f"hard {when}"
+            row[f"as read, {when}"] = mean_credit(own, stage, of_format(read))
+            row[f"right as read, {when}"] = mean(right_in((read,), stage), own)
+            row[f"right otherwise, {when}"] = mean(right_in(others, stage), own)
+    return rows or None
 
 
 def parts(results: Results) -> Rows | None:
@@ -192,7 +204,7 @@ def winners(results: Results) -> Rows | None:
             **{name: mean_credit(own, "after", of_format(name)) for name in NAMES},
             "runs that end in": _ends(own),
             **{f"{name}, before": mean_credit(own, "before", of_format(name)) for name in NAMES},
-            **{f"{name}, right before": mean(right_before(name), own) for name in NAMES},
+            **{f"{name}, right before": mean(right_in((name,)), own) for name in NAMES},
             "moved at the end": mean(still_moving, own),
         }
     return rows or None
@@ -333,10 +345,17 @@ TABLES: tuple[Table, ...] = (
         "Greedy accuracy before and after RL on easy problems, under a KL penalty: on other easy "
         "problems, on harder ones, which RL never asks, and, where there is a column, on easy ones "
         "in wording that neither pretraining nor RL has. An arm says in which format harder "
-        "problems were a tenth of pretraining documents. Of samples on harder ones: pass@k; as "
-        "read, the share that is in that format; and their tokens after RL over before, in the "
-        "format that RL ends in.",
+        "problems were a tenth of pretraining documents. Of samples on harder ones: pass@k; and "
+        "their tokens after RL over before, in the format that RL ends in.",
         transfer,
+    ),
+    Table(
+        "harder",
+        "How harder problems are answered",
+        "Of samples on harder problems, before RL and after it: the share in the format that "
+        "pretraining had them in, how often these are right, and how often those in the other two "
+        "formats are, in which pretraining had none.",
+        harder,
     ),
     Table(
         "algorithms",

@@ -1,7 +1,7 @@
 """What a run of RL ends in, beside what it began with."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import polars as pl
 
@@ -26,11 +26,12 @@ def ends_in(format: str) -> Callable[[Results], bool]:
     return lambda run: wins(run) == format
 
 
-def right_before(format: str) -> Callable[[Results], float]:
-    """How often a run's responses in a format were right before RL; NaN where there are none."""
+def right_in(formats: Collection[str], stage: str = "before") -> Callable[[Results], float]:
+    """How often a run's responses in some formats are right; NaN where there are none."""
 
     def value(run: Results) -> float:
-        grades = responses(run, "before").filter(strategy=format).select(CORRECT)
+        written = responses(run, stage).filter(pl.col("strategy").is_in(formats))
+        grades = written.select(CORRECT)
         return float(grades.to_numpy().mean()) if len(grades) else math.nan
 
     return value
