@@ -20,7 +20,9 @@ _SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 _SPARE = 7  # rows of the embedding that no token has, as Qwen2.5 has them
 
 
-def write_language_model(folder: Path, template: str | None = CHATML, seed: int = 0) -> Path:
+def write_language_model(
+    folder: Path, template: str | None = CHATML, seed: int = 0, context: int = 1024
+) -> Path:
     """A decoder with random weights and a byte-level BPE tokenizer of field arithmetic in words."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _trained()
@@ -36,7 +38,7 @@ def write_language_model(folder: Path, template: str | None = CHATML, seed: int 
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     config = DecoderConfig(
         family="qwen2", vocab=tokenizer.get_vocab_size() + _SPARE, width=32, layers=2, heads=4,
-        kv_heads=2, head_dim=8, mlp_width=48, context=1024, norm="rms", positions="rotary",
+        kv_heads=2, head_dim=8, mlp_width=48, context=context, norm="rms", positions="rotary",
         mlp="swiglu", qkv_bias=True, bias=False, tie=True, rope_theta=1e6, norm_eps=1e-6,
     )  # fmt: skip
     decoder = Decoder(config)

@@ -130,10 +130,10 @@ def test_every_preset_and_part_has_a_plan_without_a_model_being_made(
             if isinstance(getattr(settings, "model", None), str):  # a folder of somebody else's
                 model = write_language_model(tmp_path / "model")
                 settings = replace(settings, model=str(model))
-            if preset == "paper" and hasattr(settings, "data"):  # and corpora of theirs
-                model = write_language_model(tmp_path / "model", template=None)
-                data = write_corpora(tmp_path / "data")
-                settings = replace(settings, tokenizer=str(model), data=str(data))
+            if preset in ("paper", "checkpoint") and hasattr(settings, "data"):  # and corpora
+                model = str(write_language_model(tmp_path / "model", template=None, context=2048))
+                data = str(write_corpora(tmp_path / "data"))
+                settings = replace(settings, tokenizer=model, model=model, data=data)
             if preset == "paper" and hasattr(settings, "train"):  # or problems with solutions
                 data = write_corpora(tmp_path / "data")
                 names = {name: str(data / f"gsm8k-{name}.jsonl") for name in ("train", "test")}
