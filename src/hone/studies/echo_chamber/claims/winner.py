@@ -129,6 +129,7 @@ WINNER = (
         )
     ),
 )
+
 OPTIMUM = tuple(
     claim(
         f"optimum_{kl:g}",

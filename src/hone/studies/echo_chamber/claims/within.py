@@ -50,6 +50,7 @@ LIKELY = tuple(
          f"programs in two styles, {SLOWER}", likelier, STYLES_GENTLY),
     )
 )  # fmt: skip
+
 TYPICAL = tuple(
     claim(
         f"stays_likely_{id}",
@@ -66,6 +67,7 @@ TYPICAL = tuple(
         ("styles", ", within one format", "programs in two styles", STYLES),
     )
 )
+
 NAMES_DRIFT = tuple(
     claim(
         f"names_{id}",
@@ -134,6 +136,7 @@ _NEVER = (
     ),
     ("_without_formats", "Where no format was read,", "background alone", "no format"),
 )
+
 CONTROLS = (
     *(
         claim(
@@ -188,6 +191,7 @@ CONTROLS = (
         for reward in ("majority", "format", "coin")
     ),
 )
+
 PARTS = (
     claim(
         "selection_is_more",
@@ -207,4 +211,5 @@ PARTS = (
         mean_over_runs(refining, known_from_problems, **FREE),
     ),
 )
+
 WITHIN_FORMATS = (*LIKELY, *TYPICAL, *NAMES_DRIFT, *WITHIN, *CONTROLS, *PARTS)
