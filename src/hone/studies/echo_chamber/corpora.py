@@ -26,6 +26,7 @@ from hone.training.configs import Adopt
 CONTEXT = 2048  # tokens of a document
 PROMPT, RESPONSE = 1024, 1024  # tokens
 DEFAULT_KL = 1e-3
+FITTED_WARMUP = 20  # updates: about 3 % of those by which expert iteration fits its first round
 HUB = ".hub"  # a file that names a data set of the hub, and its split and config if need be
 TRAINED = 7473  # problems of GSM8K's training set
 STARTS: dict[str, Start] = {"EI, restarted": "initial", "EI, continued": "current"}
@@ -151,7 +152,7 @@ def _by_expert_iteration(settings: Settings) -> Iterator[Run]:
     """64 samples to every training problem, three times over, or twice by the larger model."""
     rounds = 3 if settings.scale == "150M" else 2
     every = replace(settings, rounds=rounds, looks=rounds, prompts=TRAINED, group=64,
-                    temperature=1.0)  # fmt: skip
+                    temperature=1.0, rl_warmup=FITTED_WARMUP)  # fmt: skip
     for name, start in STARTS.items():
         algorithm = expert_iteration(minibatch=256, start=start)
         yield Run(name, algorithm, lr=1e-4, settings=every)
