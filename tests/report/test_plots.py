@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from hone.measures.estimates import Estimate
 from hone.report import plots, scales, scatters, style
@@ -22,9 +21,6 @@ def drawings() -> dict[str, Figure]:
         "heat_map": plots.heat_map(shares, lengths=np.arange(3.0), steps=np.arange(3.0)),
         "log_odds": plots.log_odds({"2 %": curve()}, levels={"1/3": 1 / 3}),
         "bars": plots.bars({"STaR": arms, "GRPO": arms}, "accuracy", levels={"chance": 0.5}),
-        "scatter": scatters.scatter(
-            {"one": {"a": (0.1, 0.2), "b": (0.1, 0.2)}}, "x", "y", named=True
-        ),
         "panels": scatters.panels(
             [
                 scatters.Panel({"one": [(arms["T = 1"], arms["T = 1.5"])]}, "x", "y", equal=True),
@@ -154,24 +150,6 @@ def test_rows_whose_names_stand_nowhere_else_share_a_colour() -> None:
     one = estimate(0.9, 0.8, 0.95)
     drawn = plots.bars({"F": {"a": one, "b": one}, "B": {"c": one}}, "accuracy")
     assert dots_of(drawn) == [(style.colour(0), False)] * 3
-
-
-def test_names_of_points_are_all_written_within_the_axes_and_clear_of_each_other() -> None:
-    points = {
-        series: {f"{series} {i}": (0.01 * i, 0.001 * i) for i in range(15)} for series in "ab"
-    }
-    drawn = scatters.scatter(points, "x", "y", named=True)
-    drawn.draw_without_rendering()
-    (axes,) = drawn.axes
-    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their joins
-    low, high = axes.get_window_extent().intervaly
-    assert {text.get_text() for text in axes.texts} == {
-        name for of in points.values() for name in of
-    }
-    middles = sorted((box.y0 + box.y1) / 2 for box in boxes)
-    assert low - 1 <= middles[0]
-    assert middles[-1] <= high + 1
-    assert min(np.diff(middles)) >= 0.8 * max(box.height for box in boxes)
 
 
 def test_a_series_looks_the_same_in_every_panel_and_has_one_key() -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from hone.measures import clopper_pearson
-from hone.studies.echo_chamber import tables
+from hone.studies.echo_chamber import tables_elsewhere
 from hone.studies.echo_chamber.claims.algorithms import ALGORITHMS
 from hone.studies.echo_chamber.claims.repeats import REPEATS
 from hone.studies.echo_chamber.claims.scale import SCALE
@@ -110,7 +110,7 @@ def test_arms_of_a_real_corpus_need_not_have_every_stage(tmp_path: Path) -> None
     for stage, rows in ({"rl": answers(0.5)} | tables_of).items():
         made.add(stage, 1, {"evaluation-000001": rows}, base=1, repeat=1, experiment="transfer",
                  arm="TG + OMI2")  # fmt: skip
-    rows = tables.transfer(made.results)
+    rows = tables_elsewhere.transfer(made.results)
     assert rows is not None
     (row,) = rows.values()
     assert set(row) == {"easy, before", "easy, after", "hard, before", "hard, after",

@@ -15,7 +15,7 @@ from hone.studies.echo_chamber.arms import PAPER_SCALES, Scale, Settings
 from hone.studies.echo_chamber.claims.maths import MATHS
 from hone.studies.echo_chamber.corpora import PAPER_MIXTURES
 from hone.studies.echo_chamber.study import plan, study
-from hone.studies.echo_chamber.tables import transfer
+from hone.studies.echo_chamber.tables_elsewhere import transfer
 from hone.studies.study import assess
 from hone.tasks.maths.corpus import TextCorpus
 from hone.training.configs import PostTrain, Pretrain

@@ -21,7 +21,7 @@ from hone.measures.estimates import Estimate, Interval, Number
 from hone.report import scales, style
 
 WIDTH = 7.4  # inches
-GAP = 0.06  # of the axes' height, from label to label
+_GAP = 0.06  # of the axes' height, from label to label
 
 
 @dataclass(frozen=True)
@@ -374,11 +374,11 @@ def _label(
         (label, _end(axes, curve), style.colour(places[label])) for label, curve in series.items()
     ]
     edge = axes.get_xlim()[1]
-    ends += [(label, fraction(axes, edge, y), style.INK) for label, y in levels.items()]
-    join(axes, ends, spread(np.array([y for _, (_, y), _ in ends]), GAP))
+    ends += [(label, _fraction(axes, edge, y), style.INK) for label, y in levels.items()]
+    _join(axes, ends, spread(np.array([y for _, (_, y), _ in ends]), _GAP))
 
 
-def join(
+def _join(
     axes: Axes,
     ends: Sequence[tuple[str, tuple[float, float], str]],
     heights: Float[np.ndarray, " n"],
@@ -401,31 +401,21 @@ def join(
 
 def _end(axes: Axes, curve: Curve) -> tuple[float, float]:
     last = np.flatnonzero(np.isfinite(curve.mean))[-1]
-    return fraction(axes, float(curve.x[last]), float(curve.mean[last]))
+    return _fraction(axes, float(curve.x[last]), float(curve.mean[last]))
 
 
-def fraction(axes: Axes, x: Number, y: Number) -> tuple[float, float]:
+def _fraction(axes: Axes, x: Number, y: Number) -> tuple[float, float]:
     """A point of the data as fractions of the axes' width and height."""
     pixel = axes.transData.transform((x, y))
     across, up = axes.transAxes.inverted().transform(pixel)
     return float(across), float(up)
 
 
-def spread(
-    wanted: Float[np.ndarray, " n"], gap: float, most: Number | None = None
-) -> Float[np.ndarray, " n"]:
-    """Positions in the same order, at least a gap apart, nearest to the wanted ones in all.
-
-    Args:
-        wanted: where each would stand by itself.
-        gap: between neighbours.
-        most: if given, positions stay between 0 and here, where they have room.
-    """
+def spread(wanted: Float[np.ndarray, " n"], gap: float) -> Float[np.ndarray, " n"]:
+    """Positions in the same order, at least a gap apart, nearest to the wanted ones in all."""
     order = np.argsort(wanted, kind="stable")
     offsets = gap * np.arange(len(wanted))
     free = isotonic_regression(wanted[order] - offsets).x
-    if most is not None:
-        free = np.clip(free, 0, most - offsets[-1])
     placed = np.empty_like(wanted)
     placed[order] = free + offsets
     return placed

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from hone.measures import Estimate, pass_at_k_curve, without_interval
 from hone.measures.accuracy import CORRECT
 from hone.report.plots import Curve, bars, curves
-from hone.report.scatters import Panel, panels, scatter
+from hone.report.scatters import Panel, panels
 from hone.report.stacks import stacked
 from hone.runs.plan import Factor
 from hone.runs.results import Results
@@ -102,7 +102,6 @@ def kl_sweep(results: Results) -> Drawing | None:
 def which_wins(results: Results) -> Drawing | None:
     """The share of programs after RL against their odds before, a point a run, by predictor."""
     runs = results.select(**CROSSOVER)
-    counted = partial(without_interval, method="as counted")
     parts = runs.select(stage="after").factor("unfavourable")
     if not parts:
         return None
@@ -111,7 +110,7 @@ def which_wins(results: Results) -> Drawing | None:
         own = runs.select(unfavourable=part)
         odds, _ = odds_and_wins(own, by)
         return [
-            (counted(each), counted(shares(responses(run, "after")).get("program", 0.0)))
+            _point(each, shares(responses(run, "after")).get("program", 0.0))
             for each, run in zip(odds, each_run(own), strict=True)
         ]
 
@@ -123,21 +122,27 @@ def which_wins(results: Results) -> Drawing | None:
 
 
 def optimum(results: Results) -> Drawing | None:
-    """Shares late in long runs under a penalty against those of the optimum, a point a format."""
+    """Shares late in long runs under a penalty against those of the optimum, a point a run."""
     runs = results.select(experiment="optimum", rate=SLOW)
-    points = {
-        f"β = {kl:g}": {
-            name: (
-                mean(share_in(optimum_of, name), runs.select(kl=kl)),
-                mean(share_in(late_shares, name), runs.select(kl=kl)),
-            )
-            for name in NAMES
-        }
-        for kl in runs.select(stage="after").factor("kl")
-    }
-    if not points:
+    penalties = runs.select(stage="after").factor("kl")
+    if not penalties:
         return None
-    return scatter(points, "share under the optimum", "share late in RL", named=True, equal=True)
+
+    def points(kl: Factor, name: str) -> list[tuple[Estimate, Estimate]]:
+        predicted, late = share_in(optimum_of, name), share_in(late_shares, name)
+        return [_point(predicted(run), late(run)) for run in each_run(runs.select(kl=kl))]
+
+    return panels([
+        Panel({f"β = {kl:g}": points(kl, name) for kl in penalties},
+              f"{name} under the optimum", f"{name} late in RL", equal=True)
+        for name in NAMES
+    ])  # fmt: skip
+
+
+def _point(x: float, y: float) -> tuple[Estimate, Estimate]:
+    """Two numbers of one run."""
+    counted = partial(without_interval, method="as counted")
+    return counted(x), counted(y)
 
 
 def parts_of_the_gain(results: Results) -> Drawing | None:
@@ -263,9 +268,10 @@ FIGURES: tuple[Figure, ...] = (
         "Which format wins",
         "The share of programs after RL, against the log of what they have before it over what "
         "tagged code has: of share, of accuracy, and of share times accuracy, which is what the "
-        "KL-regularised optimum comes to for a small penalty. A point is a run; by what was read, "
-        "from the crossover mixture to one with little else than tagged code.",
-        "Three panels of points: shares of programs after RL against log-odds before it.",
+        "KL-regularised optimum comes to for a small penalty (even at 0). A point is a run; some "
+        "lie on others; by what was read, from the crossover mixture to one with little else than "
+        "tagged code.",
+        "Three panels of points: shares of programs after RL against log ratios before it.",
         which_wins,
     ),
     Figure(
@@ -273,8 +279,9 @@ FIGURES: tuple[Figure, ...] = (
         "The KL-regularised optimum",
         "Shares of formats late in long runs of RLOO with the KL in the reward at a tenth of the "
         "learning rate, on problems of training, against those of the policy that maximises reward "
-        "minus β KL, told from responses before RL to problems of evaluation; mean over runs.",
-        "Points of measured against predicted shares, on a line of equality.",
+        "minus β KL, told from responses before RL to problems of evaluation. A point is a run; "
+        "dashed, where both are equal.",
+        "Three panels of points: measured against predicted shares, with a line of equality.",
         optimum,
     ),
     Figure(

@@ -15,7 +15,7 @@ from hone.studies.echo_chamber.figures import accuracy_at
 from hone.studies.echo_chamber.measured.comparisons import mean_credit
 from hone.studies.echo_chamber.measured.formats import NAMES, right
 from hone.studies.echo_chamber.measured.selection import models_of, of_models
-from hone.studies.echo_chamber.tables import winners
+from hone.studies.echo_chamber.tables_elsewhere import winners
 from hone.studies.study import Figure, Overview
 
 
@@ -83,10 +83,10 @@ def scales_everywhere(parts: Mapping[str, TextTable]) -> Drawing | None:
 
 
 _SCALES = (
-    "Shares of formats after RL, mean over runs, of models of several sizes that have read as many "
-    "tokens: large numbers, and some arithmetic without stories; or small numbers, once as many "
-    "documents or three times. Learning rates of RL are relative to what suits the size; the table "
-    "of winners has them as they are."
+    "Shares of formats after RL, mean over runs, by size; a row says what was read and, relative "
+    "to what suits the size, at which learning rate RL goes (the table of winners has it as it "
+    "is). All of a row read as many tokens: of large numbers, with some arithmetic without "
+    "stories, where a row does not say small ones."
 )
 _GRID = "A grid of bars: shares of formats by size, by what was read and by learning rate."
 ELSEWHERE: tuple[Figure, ...] = (

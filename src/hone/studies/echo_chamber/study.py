@@ -11,7 +11,7 @@ from dataclasses import replace
 from hone.core.contracts import Task
 from hone.objectives.algorithms import expert_iteration, star
 from hone.runs.plan import Node
-from hone.studies.echo_chamber import figures_elsewhere
+from hone.studies.echo_chamber import figures_elsewhere, tables_elsewhere
 from hone.studies.echo_chamber.arms import (
     GENTLY,
     MODERATE,
@@ -346,6 +346,6 @@ study = Study(
     plan=plan,
     claims=CLAIMS,
     figures=(*FIGURES, *figures_elsewhere.ELSEWHERE),
-    tables=TABLES,
+    tables=(*TABLES, *tables_elsewhere.ELSEWHERE),
     overviews=figures_elsewhere.OVERVIEWS,
 )

@@ -10,21 +10,16 @@ from hone.core.vocabulary import OTHER
 from hone.report.tables import Cell, Rows
 from hone.runs.folder import part_of_config
 from hone.runs.results import Results
-from hone.studies.echo_chamber.arms import GREEDY, SCALES
+from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.measured.comparisons import change_of, mean, mean_credit
 from hone.studies.echo_chamber.measured.course import (
     course,
-    drawdown,
-    drawn,
-    fall_of_accuracy,
-    learned_from,
     reward_at_the_end,
 )
-from hone.studies.echo_chamber.measured.endings import after, length_ratio, right_in, wins
+from hone.studies.echo_chamber.measured.endings import right_in, wins
 from hone.studies.echo_chamber.measured.formats import (
     NAMES,
     agreed,
-    entropy,
     of_format,
     passed,
     place,
@@ -71,7 +66,7 @@ def arms(results: Results) -> Rows | None:
         rows[f"{arm}, after"]["collapsed by"] = mean(lambda run: course(run).collapsed_by, own)
         rows[f"{arm}, after"]["moved at the end"] = mean(still_moving, own)
         rows[f"{arm}, after"]["reward in training"] = mean(reward_at_the_end, own)
-        rows[f"{arm}, after"]["runs that end in"] = _ends(own)
+        rows[f"{arm}, after"]["runs that end in"] = ends(own)
     return rows or None
 
 
@@ -87,7 +82,7 @@ def _formats_anywhere(results: Results) -> list[str]:
     return sorted(found, key=place)
 
 
-def _ends(runs: Results) -> str:
+def ends(runs: Results) -> str:
     """How many runs end in which format."""
     ends = Counter(wins(run) for run in each_run(runs))
     return ", ".join(f"{name} {count}" for name, count in ends.most_common())
@@ -121,47 +116,25 @@ def _beside(runs: Results) -> Rows | None:
     }
 
 
-def transfer(results: Results) -> Rows | None:
-    """Accuracy on easy and on harder problems before and after RL on easy ones."""
+def by_format(results: Results) -> Rows | None:
+    """How often each format is right: chosen greedily, sampled, and forced, by arm."""
     rows: dict[str, dict[str, Cell]] = {}
-    for arm in results.select(stage=f"hard {GREEDY} after").arms:
-        own, row = results.select(arm=arm), rows.setdefault(arm, {})
-        for problems in ("", "hard", "hardest", "unseen wording"):
-            for when in ("before", "after"):
-                stage = f"{problems} {GREEDY} {when}".strip()
-                if len(own.select(stage=stage)):
-                    row[f"{problems or 'easy'}, {when}"] = mean_credit(own, stage, right)
-        row |= _on_hard(own)
-    return rows or None
-
-
-def _on_hard(runs: Results) -> dict[str, Cell]:
-    """What samples on harder problems come to."""
-    found: dict[str, Cell] = {
-        f"hard, pass@k, {when}": mean_credit(runs, f"hard {when}", passed)
-        for when in ("before", "after")
-    }
-    return found | {"tokens, after over before": mean(_length_of_the_winner, runs)}
-
-
-def _length_of_the_winner(run: Results) -> float:
-    """Of answers to harder problems, after RL over before, in the format that the run ends in."""
-    return length_ratio(run, "hard", wins(run))
-
-
-def harder(results: Results) -> Rows | None:
-    """In which formats harder problems are answered, and how often rightly."""
-    rows: dict[str, dict[str, Cell]] = {}
-    runs = results.where(lambda factors: bool(factors.get("taught")))
-    for arm in runs.select(stage="hard after").arms:
-        own, row = runs.select(arm=arm), rows.setdefault(arm, {})
-        (read,) = map(str, own.select(stage="hard after").factor("hard"))
-        others = [name for name in NAMES if name != read]
+    names = _formats_anywhere(results)
+    for arm in results.select(stage="after").arms:
+        own = results.select(arm=arm)
         for when in ("before", "after"):
-            stage = f"hard {when}"
-            row[f"as read, {when}"] = mean_credit(own, stage, of_format(read))
-            row[f"right as read, {when}"] = mean(right_in((read,), stage), own)
-            row[f"right otherwise, {when}"] = mean(right_in(others, stage), own)
+            row = rows.setdefault(f"{arm}, {when}", {})
+            for name in names:
+                row[f"{name}, greedy"] = mean_credit(own, f"{GREEDY} {when}", of_format(name))
+                row |= {
+                    f"{name}, {how}": right_in((name,), stage)(own)
+                    for how, stage in (
+                        ("right greedily", f"{GREEDY} {when}"),
+                        ("right sampled", when),
+                        ("right forced", f"{when} {name}"),
+                    )
+                    if len(own.select(stage=stage))
+                }
     return rows or None
 
 
@@ -188,54 +161,6 @@ def thresholds(results: Results) -> Rows | None:
             "even, by logistic fit": threshold(runs, by),
         }
     return rows
-
-
-def winners(results: Results) -> Rows | None:
-    """Formats after RL by size, and how many models end in which."""
-    rows: dict[str, dict[str, Cell]] = {}
-    runs = results.where(lambda factors: factors.get("experiment") in ("scale", "tokens"))
-    for arm in runs.select(stage="after").arms:
-        own = runs.select(arm=arm)
-        condition, size, lr = _condition(own)
-        rows[arm] = {
-            "condition": condition,
-            "parameters": size,
-            "learning rate": lr,
-            **{name: mean_credit(own, "after", of_format(name)) for name in NAMES},
-            "runs that end in": _ends(own),
-            **{f"{name}, before": mean_credit(own, "before", of_format(name)) for name in NAMES},
-            **{f"{name}, right before": mean(right_in((name,)), own) for name in NAMES},
-            "moved at the end": mean(still_moving, own),
-        }
-    return rows or None
-
-
-def _condition(runs: Results) -> tuple[str, str, str]:
-    """What an arm reads and how fast RL goes for its size, its size, and the learning rate."""
-    factors = runs.select(stage="after").stages[0].factors
-    if factors["experiment"] == "tokens":
-        read = f"small numbers, {factors['documents']} × documents"
-    else:
-        read = str(factors["mixture"])
-    size = f"{factors['scale']:g} M"
-    lr = float(factors["rate"]) * SCALES[size.replace(" ", "")].lr
-    return f"{read}, {factors['rate']} × learning rate", size, f"{lr:g}"
-
-
-def algorithms(results: Results) -> Rows | None:
-    """What every algorithm drew, what of it it learned from, and how it went."""
-    runs = results.select(experiment="algorithms")
-    values = {
-        "responses drawn": drawn,
-        "learned from": learned_from,
-        "largest fall of the reward": drawdown,
-        "of greedy accuracy": fall_of_accuracy,
-        "entropy of the format": after(entropy),
-    }
-    return {
-        str(by): {name: mean(value, runs.select(by=by)) for name, value in values.items()}
-        for by in runs.select(stage="after").factor("by")
-    } or None
 
 
 def optimum(results: Results) -> Rows | None:
@@ -312,6 +237,14 @@ TABLES: tuple[Table, ...] = (
         arms,
     ),
     Table(
+        "by_format",
+        "How often each format is right",
+        "By format: its share of greedy answers and how many of those are right; how many are "
+        "right of samples in it; and of samples whose first tokens, which say the format, are "
+        "given. Over all runs together.",
+        by_format,
+    ),
+    Table(
         "parts",
         "What the gain is made of, in numbers",
         "The change of accuracy of samples by RL in two parts: choosing other formats, for all "
@@ -329,43 +262,6 @@ TABLES: tuple[Table, ...] = (
         "logistic fit with the jackknife over pretrained models. The KL-regularised optimum for a "
         "small penalty says 0 by share × accuracy.",
         thresholds,
-    ),
-    Table(
-        "winners",
-        "Winners by size",
-        "Shares of formats after RL by size, by what was read and at which learning rate (relative "
-        "to what suits the size, and as it is); how many runs end in which; shares and accuracies "
-        "of formats before RL, in responses that were free to choose; and how far shares still "
-        "went from the third quarter of the rounds to the last.",
-        winners,
-    ),
-    Table(
-        "transfer",
-        "Transfer",
-        "Greedy accuracy before and after RL on easy problems, under a KL penalty: on other easy "
-        "problems, on harder ones, which RL never asks, and, where there is a column, on easy ones "
-        "in wording that neither pretraining nor RL has. An arm says in which format harder "
-        "problems were a tenth of pretraining documents. Of samples on harder ones: pass@k; and "
-        "their tokens after RL over before, in the format that RL ends in.",
-        transfer,
-    ),
-    Table(
-        "harder",
-        "How harder problems are answered",
-        "Of samples on harder problems, before RL and after it: the share in the format that "
-        "pretraining had them in, how often these are right, and how often those in the other two "
-        "formats are, in which pretraining had none.",
-        harder,
-    ),
-    Table(
-        "algorithms",
-        "What the algorithms learn from",
-        "Responses drawn over all rounds; how many of them updates were made on, counted as often "
-        "as they were (expert iteration keeps what is right, once each unless it has duplicates); "
-        "the largest fall of the mean reward in training, over 5 rounds (more than expert "
-        "iteration has), and of greedy accuracy from one look at it to a later one; and the "
-        "entropy of the format after RL, in nats. Means over runs, then models.",
-        algorithms,
     ),
     Table(
         "optimum",
