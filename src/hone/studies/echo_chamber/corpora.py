@@ -19,6 +19,7 @@ from hone.studies.echo_chamber.arms import (
     read,
     with_rl,
 )
+from hone.studies.echo_chamber.measured.selection import ONE_CORPUS
 from hone.tasks.maths import MathProblems, Rows, rows_of
 from hone.tasks.maths.corpus import TextCorpus, Texts, by_repeats, texts_of
 from hone.training.configs import Adopt
@@ -43,30 +44,31 @@ CORPORA: dict[str, tuple[str, ...]] = {
 """Columns of the documents of each corpus."""
 PROBLEMS = ("gsm8k-train", "gsm8k-test", "math-500", "aime")
 ALWAYS = {"finemath": 1, "algebraic-stack": 1}
-ALL_THREE = {"tinygsm": 1, "omi1": 1, "omi2": 1}
+ALL_THREE = {**ALWAYS, "tinygsm": 1, "omi1": 1, "omi2": 1}
 PAPER_MIXTURES: dict[str, dict[str, tuple[dict[str, int], dict[str, Factor]]]] = {
     "150M": {
         "TG + OMI1 + OMI2": (ALL_THREE, {"experiment": "collapse"}),
         "TG + 4×OMI1": (
-            {"tinygsm": 1, "omi1": 4},
+            {**ALWAYS, "tinygsm": 1, "omi1": 4},
             {"experiment": "crossover", "unfavourable": 0.0},
         ),
         "TG + 8×OMI1": (
-            {"tinygsm": 1, "omi1": 8},
+            {**ALWAYS, "tinygsm": 1, "omi1": 8},
             {"experiment": "crossover", "unfavourable": 1.0},
         ),
         **{
             f"{times}×TG": (
-                {"tinygsm": times},
+                {**ALWAYS, "tinygsm": times},
                 {"experiment": "repeats", "tokens": "growing", "times": times},
             )
             for times in (1, 2, 4, 8)
         },
+        "TG alone": ({"tinygsm": 4}, ONE_CORPUS),
     },
     "1B": {
         "TG + OMI1 + OMI2": (ALL_THREE, {"experiment": "collapse"}),
         **{
-            name: (repeats, {"experiment": "transfer"})
+            name: ({**ALWAYS, **repeats}, {"experiment": "transfer"})
             for name, repeats in {
                 "TG": {"tinygsm": 1},
                 "TG + 4×OMI1": {"tinygsm": 1, "omi1": 4},
@@ -85,7 +87,7 @@ def corpora(settings: Settings, seed: int) -> Iterator[Node]:
     data = _given(settings, "data")
     tokens = tokens_of(Path(_given(settings, "tokenizer")))
     for name, (repeats, labels) in PAPER_MIXTURES[settings.scale].items():
-        texts = {each: (_texts(data, each), times) for each, times in {**ALWAYS, **repeats}.items()}
+        texts = {each: (_texts(data, each), times) for each, times in repeats.items()}
         corpus = TextCorpus(tokens, CONTEXT, by_repeats(texts))
         once = replace(settings, steps=min(settings.steps, _steps(texts, settings.batch)))
         base = read(once, seed, name, corpus, _problems(data, tokens, "gsm8k-test"))

@@ -41,7 +41,14 @@ from hone.studies.echo_chamber.measured.optimum import (
     worth_of_mixed,
     worth_of_optimum,
 )
-from hone.studies.echo_chamber.measured.selection import CROSSOVER, FREE, each_run, responses
+from hone.studies.echo_chamber.measured.selection import (
+    CROSSOVER,
+    FREE,
+    ONE_CORPUS,
+    STYLES,
+    each_run,
+    responses,
+)
 from hone.studies.echo_chamber.measured.winners import PREDICTORS, bracket, threshold, told
 from hone.studies.study import Table
 
@@ -95,7 +102,8 @@ def asides(results: Results) -> Rows | None:
 
 def styles(results: Results) -> Rows | None:
     """The same where all solutions are programs in two styles."""
-    return _beside(results.select(experiment="refinement"))
+    alone = {each["experiment"] for each in (STYLES, ONE_CORPUS)}
+    return _beside(results.where(lambda factors: factors.get("experiment") in alone))
 
 
 def _beside(runs: Results) -> Rows | None:
@@ -222,7 +230,7 @@ TABLES: tuple[Table, ...] = (
         "styles",
         "The same where only the style differs",
         "The first sample, at temperature 1, to each of the first problems; programs in two "
-        "styles.",
+        "styles, or TinyGSM alone.",
         styles,
     ),
     Table(

@@ -5,6 +5,7 @@ from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.claims.rules import STILL, claim
 from hone.studies.echo_chamber.measured.comparisons import change_of
 from hone.studies.echo_chamber.measured.formats import passed, right
+from hone.studies.echo_chamber.measured.selection import ONE_CORPUS
 
 MATHS = (
     claim(
@@ -14,6 +15,14 @@ MATHS = (
         "greedy accuracy on GSM8K's test set after RL minus before, all mixtures",
         AtLeast(STILL),
         change_of(right, GREEDY, asked="GSM8K"),
+    ),
+    claim(
+        "one_corpus_rises",
+        "§3.3, Fig. 6",
+        "So it does where one corpus alone was read.",
+        "greedy accuracy on GSM8K's test set after RL minus before, TinyGSM alone",
+        AtLeast(STILL),
+        change_of(right, GREEDY, **ONE_CORPUS),
     ),
     claim(
         "math_rises",

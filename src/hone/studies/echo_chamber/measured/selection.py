@@ -15,6 +15,8 @@ STYLES_GENTLY: dict[str, Factor] = {"experiment": "gently_refined"}
 CROSSOVER: dict[str, Factor] = {"experiment": "crossover"}
 NEAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 0.0}
 FAR: dict[str, Factor] = {**CROSSOVER, "unfavourable": 1.0}
+ONE_CORPUS: dict[str, Factor] = {"experiment": "one_corpus"}
+"""Nothing else was read: of the paper's own corpora."""
 WELL_READ: dict[str, Factor] = {"experiment": "well_read"}
 
 
