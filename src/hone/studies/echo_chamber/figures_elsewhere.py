@@ -83,10 +83,10 @@ def scales_everywhere(parts: Mapping[str, TextTable]) -> Drawing | None:
 
 
 _SCALES = (
-    "Shares of formats after RL, mean over runs, by size; a row says what was read and, relative "
+    "Shares of formats after RL, mean over runs, by size. A row says what was read and, relative "
     "to what suits the size, at which learning rate RL goes (the table of winners has it as it "
-    "is). All of a row read as many tokens: of large numbers, with some arithmetic without "
-    "stories, where a row does not say small ones."
+    "is); all of a row read as many tokens. Large numbers come with some arithmetic without "
+    "stories; with small ones, programs misread times."
 )
 _GRID = "A grid of bars: shares of formats by size, by what was read and by learning rate."
 ELSEWHERE: tuple[Figure, ...] = (

@@ -43,7 +43,7 @@ def _condition(runs: Results) -> tuple[str, str, str]:
     if factors["experiment"] == "tokens":
         read = f"small numbers, {factors['documents']} × documents"
     else:
-        read = str(factors["mixture"])
+        read = f"large numbers, {factors['mixture']}"
     size = f"{factors['scale']:g} M"
     lr = float(factors["rate"]) * SCALES[size.replace(" ", "")].lr
     return f"{read}, {factors['rate']} × learning rate", size, f"{lr:g}"
