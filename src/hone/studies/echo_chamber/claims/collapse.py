@@ -42,8 +42,8 @@ COLLAPSE = (
             ("_gently", f", also at {SLOWER}", f"balanced mixture, {SLOWER}", GENTLE),
             (
                 "_all_sound",
-                ", also where none of them is worse",
-                "balanced mixture, all right",
+                ", also where none of them has errors built in",
+                "balanced mixture, all sound",
                 {"experiment": "all_sound"},
             ),
         )
