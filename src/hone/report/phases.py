@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hone.report import style
+from hone.report.plots import WIDTH
 
-_WIDTH, _ROW = 7.4, 0.75  # inches
+_ROW = 0.75  # inches
 Shares = Mapping[str, float]
 
 
@@ -22,7 +23,7 @@ def phases(cells: Mapping[tuple[str, str], Shares], order: Sequence[str], x_labe
         x_label: what the columns are.
     """
     rows, columns = (list(dict.fromkeys(pair[axis] for pair in cells)) for axis in (0, 1))
-    figure = Figure(figsize=(_WIDTH, 1.2 + _ROW * len(rows)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.2 + _ROW * len(rows)), layout="constrained")
     axes = figure.subplots()
     for (row, column), shares in cells.items():
         _fill(axes, columns.index(column), rows.index(row), shares, order)

@@ -7,9 +7,7 @@ from jaxtyping import Float, Real
 from matplotlib.figure import Figure
 
 from hone.report import style
-from hone.report.plots import Curve
-
-_WIDTH = 7.4  # inches
+from hone.report.plots import WIDTH, Curve
 
 
 @style.styled
@@ -31,7 +29,7 @@ def stacked(
         share_label: of the lower y axis.
         above_label: of the upper one.
     """
-    figure = Figure(figsize=(_WIDTH, 4.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.3))
     colours = [style.colour(place) for place in range(len(shares))]
     lower.stackplot(
