@@ -332,7 +332,7 @@ study = Study(
             "styles": replace(ONE_RUN, experiments=("refinement",)),
             "optimum": replace(ONE_RUN, experiments=("optimum",)),
             "scale": replace(SCALED, mixtures=(MISREAD,)),
-            "scale_all_alike": replace(SCALED, mixtures=("balanced",), repeats=1),
+            "scale_balanced": replace(SCALED, mixtures=("balanced",), repeats=1),
             "tokens": replace(SCALED, experiments=("tokens",), repeats=1),
             "algorithms": replace(ONE_RUN, experiments=("algorithms",)),
             "repeats": replace(THREE_MODELS, experiments=("repeats",)),
