@@ -156,7 +156,7 @@ def test_a_series_looks_the_same_in_every_panel_and_has_one_key() -> None:
     point = [(estimate(0.4, 0.3, 0.5), estimate(0.9, 0.8, 0.95))]
     shown = [
         scatters.Panel({"one": point, "two": point}, "x", "y"),
-        scatters.Panel({"two": point}, "x", "y"),
+        scatters.Panel({"two": point}, "x", "y", lines={"rule": ([0, 1], [0, 1])}),
     ]
     drawn = scatters.panels(shown)
     looks = [
@@ -167,7 +167,7 @@ def test_a_series_looks_the_same_in_every_panel_and_has_one_key() -> None:
     for one, two in zip(looks[0]["one"], looks[0]["two"], strict=True):
         assert one != two
     (legend,) = drawn.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "two", "rule"]
 
 
 def test_names_without_a_colour_of_their_own_take_none_that_is_shown() -> None:

@@ -274,3 +274,16 @@ def test_a_choice_of_formats_alone_goes_less_far_than_one_of_responses() -> None
     mixed = optimum.mixed_shares(rows, kl=0.5)
     assert mixed["program"] == pytest.approx(math.e / (math.e + 1))
     assert mixed["program"] < optimum.optimal_shares(rows, kl=0.5)["program"]
+
+
+def test_a_format_is_counted_by_what_problems_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three problems, of which the last is answered in sentences, half of the time."""
+    texts = {"p0": "3 more", "p1": "2 less", "p2": "4 times as many"}
+    monkeypatch.setattr(endings, "problems_of", lambda _run, _table: texts)
+    strategies = ["program"] * 10 + ["text"] * 2
+    after = answers(1, 1, 1).with_columns(strategy=pl.Series(strategies))
+    run_of(made := Runs(tmp_path), 1, 1, after=after)
+    assert endings.share_where("text", " times ", asked=True)(made.results) == 0.5
+    assert endings.share_where("text", " times ", asked=False)(made.results) == 0

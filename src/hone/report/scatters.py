@@ -1,7 +1,7 @@
 """Points of two coordinates, in several pairs of axes side by side."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import fill
 
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from hone.report.plots import WIDTH
 _LETTERS = 96  # that fit on a line of a legend under panels
 _BESIDE = 8  # of them, the room of a panel's own y-axis
 _MARKERS = "osD^"
+_LINES = ("-", ":")
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class Panel:
         x_label: with its unit.
         y_label: with its unit.
         equal: whether there is the line on which both coordinates are equal.
+        lines: x and y of what points are held against, by name, two at most.
     """
 
     points: Mapping[str, Sequence[tuple[Estimate, Estimate]]]
     x_label: str
     y_label: str
     equal: bool = False
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
 
 
 @style.styled
@@ -44,6 +47,8 @@ def panels(shown: Sequence[Panel]) -> Figure:
         axes.tick_params(length=3)
         for name, points in panel.points.items():
             _draw_points(axes, points, series.index(name), name)
+        for i, (name, (x, y)) in enumerate(panel.lines.items()):
+            axes.plot(x, y, _LINES[i], color=style.INK, linewidth=1, label=name)
         axes.margins(0.08)
         if panel.equal:
             _draw_equal(axes)
@@ -52,9 +57,9 @@ def panels(shown: Sequence[Panel]) -> Figure:
         for axes in figure.axes
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    columns = min(3, max(1, _LETTERS // max(len(name) + 6 for name in series)))
-    figure.legend([keys[name] for name in series], series, loc="outside lower center",
-                  ncols=columns, frameon=False)  # fmt: skip
+    columns = min(3, max(1, _LETTERS // max(len(name) + 6 for name in keys)))
+    figure.legend(list(keys.values()), list(keys), loc="outside lower center", ncols=columns,
+                  frameon=False)  # fmt: skip
     return figure
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
-from hone.measures import Estimate, pass_at_k_curve, without_interval
+from hone.measures import Estimate, logistic_fit, pass_at_k_curve, without_interval
 from hone.measures.accuracy import CORRECT
 from hone.report.plots import Curve, bars, curves
 from hone.report.scatters import Panel, panels
@@ -116,9 +116,22 @@ def which_wins(results: Results) -> Drawing | None:
 
     return panels([
         Panel({named(towards_unfavourable(float(part))): points(part, by) for part in parts},
-              f"log ratio of {by}", "programs after RL")
+              f"log ratio of {by}", "programs after RL", lines=_chances(runs, by))
         for by in PREDICTORS
     ])  # fmt: skip
+
+
+def _chances(runs: Results, by: str) -> dict[str, tuple[list[float], list[float]]]:
+    """The chance that programs win over the log ratio: as fitted to runs, and as predicted."""
+    odds, won = odds_and_wins(runs, by)
+    low, high = min(0.0, *odds), max(0.0, *odds)
+    found = {"the more of it wins": ([low, 0.0, 0.0, high], [0.0, 0.0, 1.0, 1.0])}
+    if len(models_of(runs)) == 1:
+        return found
+    intercept, slope = logistic_fit(odds, won)
+    x = np.linspace(low, high, 100)
+    fitted = 1 / (1 + np.exp(-intercept - slope * x))
+    return {"logistic fit": (x.tolist(), fitted.tolist())} | found
 
 
 def optimum(results: Results) -> Drawing | None:
@@ -268,9 +281,10 @@ FIGURES: tuple[Figure, ...] = (
         "Which format wins",
         "The share of programs after RL, against the log of what they have before it over what "
         "tagged code has: of share, of accuracy, and of share times accuracy, which is what the "
-        "KL-regularised optimum comes to for a small penalty (even at 0). A point is a run; some "
+        "KL-regularised optimum comes to for a small penalty. A point is a run; some "
         "lie on others; by what was read, from the crossover mixture to one with little else than "
-        "tagged code.",
+        "tagged code. Lines: the chance that programs win, fitted to the runs of several models; "
+        "and the rule that what has more wins.",
         "Three panels of points: shares of programs after RL against log ratios before it.",
         which_wins,
     ),

@@ -53,6 +53,7 @@ from hone.studies.echo_chamber.measured.winners import PREDICTORS, bracket, thre
 from hone.studies.study import Table
 
 ASIDE = 4  # problems shown
+LOSS = "loss_"  # of one format's documents, among a pretraining's metrics
 NOW_AND_THEN = 0.01  # share of a format up to which it is no column
 
 
@@ -74,6 +75,20 @@ def arms(results: Results) -> Rows | None:
         rows[f"{arm}, after"]["moved at the end"] = mean(still_moving, own)
         rows[f"{arm}, after"]["reward in training"] = mean(reward_at_the_end, own)
         rows[f"{arm}, after"]["runs that end in"] = ends(own)
+    return rows or None
+
+
+def losses(results: Results) -> Rows | None:
+    """What each format's documents still cost a model when pretraining ends."""
+    rows: dict[str, dict[str, Cell]] = {}
+    for arm in results.select(stage="pretrain").arms:
+        logged = results.select(stage="pretrain", arm=arm).metrics()
+        last = logged.filter(pl.col("step") == pl.col("step").max())
+        rows[arm] = {
+            name.removeprefix(LOSS): float(np.nanmean(last[name].to_numpy().astype(float)))
+            for name in sorted(last.columns)
+            if name.startswith(LOSS) and last[name].is_not_null().any()
+        }
     return rows or None
 
 
@@ -243,6 +258,13 @@ TABLES: tuple[Table, ...] = (
         "says otherwise), which is above accuracy where training problems are remembered; and how "
         "many runs end in which format.",
         arms,
+    ),
+    Table(
+        "losses",
+        "What was read, and how well",
+        "Mean loss of a token of each format's documents, in nats, in the last step of "
+        "pretraining, mean over models.",
+        losses,
     ),
     Table(
         "by_format",

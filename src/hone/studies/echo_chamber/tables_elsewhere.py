@@ -10,11 +10,19 @@ from hone.studies.echo_chamber.measured.course import (
     fall_of_accuracy,
     learned_from,
 )
-from hone.studies.echo_chamber.measured.endings import after, length_ratio, right_in, wins
+from hone.studies.echo_chamber.measured.endings import (
+    after,
+    length_ratio,
+    right_in,
+    share_where,
+    wins,
+)
 from hone.studies.echo_chamber.measured.formats import NAMES, entropy, of_format, passed, right
 from hone.studies.echo_chamber.measured.optimum import still_moving
 from hone.studies.echo_chamber.tables import ends
 from hone.studies.study import Table
+
+TIMES = " times "  # what programs of one mixture misread, as problems have it
 
 
 def winners(results: Results) -> Rows | None:
@@ -30,6 +38,8 @@ def winners(results: Results) -> Rows | None:
             "learning rate": lr,
             **{name: mean_credit(own, "after", of_format(name)) for name in NAMES},
             "runs that end in": ends(own),
+            "text where times is asked": mean(share_where("text", TIMES, asked=True), own),
+            "text elsewhere": mean(share_where("text", TIMES, asked=False), own),
             **{f"{name}, before": mean_credit(own, "before", of_format(name)) for name in NAMES},
             **{f"{name}, right before": mean(right_in((name,)), own) for name in NAMES},
             "moved at the end": mean(still_moving, own),
@@ -114,9 +124,10 @@ ELSEWHERE: tuple[Table, ...] = (
         "winners",
         "Winners by size",
         "Shares of formats after RL by size, by what was read and at which learning rate (relative "
-        "to what suits the size, and as it is); how many runs end in which; shares and accuracies "
-        "of formats before RL, in responses that were free to choose; and how far shares still "
-        "went from the third quarter of the rounds to the last.",
+        "to what suits the size, and as it is); how many runs end in which; the "
+        "share of text among problems that say so many times, and among the others; shares and "
+        "accuracies of formats before RL, in responses that were free to choose; and how far "
+        "shares still went from the third quarter of the rounds to the last.",
         winners,
     ),
     Table(

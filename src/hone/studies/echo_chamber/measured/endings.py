@@ -7,8 +7,8 @@ import polars as pl
 
 from hone.measures.accuracy import CORRECT
 from hone.runs.results import Results
-from hone.studies.echo_chamber.measured.formats import most_accurate, winner
-from hone.studies.echo_chamber.measured.selection import responses
+from hone.studies.echo_chamber.measured.formats import most_accurate, shares, winner
+from hone.studies.echo_chamber.measured.selection import problems_of, responses
 
 
 def after(value: Callable[[pl.DataFrame], float]) -> Callable[[Results], float]:
@@ -33,6 +33,17 @@ def right_in(formats: Collection[str], stage: str = "before") -> Callable[[Resul
         written = responses(run, stage).filter(pl.col("strategy").is_in(formats))
         grades = written.select(CORRECT)
         return float(grades.to_numpy().mean()) if len(grades) else math.nan
+
+    return value
+
+
+def share_where(format: str, word: str, asked: bool) -> Callable[[Results], float]:
+    """A format's share, after RL, of answers to problems that have a word, or to the others."""
+
+    def value(run: Results) -> float:
+        table = responses(run, "after")
+        has = [id for id, text in problems_of(run, table).items() if (word in text) is asked]
+        return shares(table.filter(pl.col("problem_id").is_in(has))).get(format, 0.0)
 
     return value
 

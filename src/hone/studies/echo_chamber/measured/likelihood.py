@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from hone.measures.accuracy import per_problem
-from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.echo_chamber.measured.comparisons import Credit
 from hone.studies.echo_chamber.measured.endings import wins
+from hone.studies.echo_chamber.measured.selection import problems_of
 
 
 def with_divergence(run: Results, last: bool) -> pl.DataFrame:
@@ -62,10 +62,8 @@ def invented(run: Results) -> Credit:
     """
 
     def credit(table: pl.DataFrame) -> pl.DataFrame:
-        alphabet = part_of_config(run.select(stage="after").stages[0].folder, "task").alphabet
         programs = table.filter(strategy="program")
-        asked = programs.unique("problem_id").select("problem_id", "prompt_ids").iter_rows()
-        problems = {id: alphabet.text(np.array(prompt)) for id, prompt in asked}
+        problems = problems_of(run, programs)
         written = programs.select("problem_id", "response_text").iter_rows()
         new = [invents(program, problems[id]) for id, program in written]
         named = programs.with_columns(new=pl.Series(new, dtype=pl.Boolean))

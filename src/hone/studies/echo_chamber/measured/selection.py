@@ -1,7 +1,9 @@
 """Runs of RL and the pretrained models they start from, chosen from the results of a study."""
 
+import numpy as np
 import polars as pl
 
+from hone.runs.folder import part_of_config
 from hone.runs.plan import Factor
 from hone.runs.results import Results
 
@@ -23,6 +25,13 @@ WELL_READ: dict[str, Factor] = {"experiment": "well_read"}
 def responses(runs: Results, stage: str) -> pl.DataFrame:
     """What the runs answered in an evaluation stage, by pretrained model."""
     return of_models(runs.select(stage=stage).rollouts(steps=(-1,)))
+
+
+def problems_of(run: Results, table: pl.DataFrame) -> dict[str, str]:
+    """What each problem that a run was asked after RL says, by its id."""
+    alphabet = part_of_config(run.select(stage="after").stages[0].folder, "task").alphabet
+    asked = table.unique("problem_id").select("problem_id", "prompt_ids").iter_rows()
+    return {id: alphabet.text(np.array(prompt)) for id, prompt in asked}
 
 
 def of_models(table: pl.DataFrame) -> pl.DataFrame:
