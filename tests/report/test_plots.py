@@ -156,7 +156,7 @@ def test_a_series_looks_the_same_in_every_panel_and_has_one_key() -> None:
     point = [(estimate(0.4, 0.3, 0.5), estimate(0.9, 0.8, 0.95))]
     shown = [
         scatters.Panel({"one": point, "two": point}, "x", "y"),
-        scatters.Panel({"two": point}, "x", "y", lines={"rule": ([0, 1], [0, 1])}),
+        scatters.Panel({"two": point}, "x", "y", lines={"rule": ([0.0, 1.0], [0.0, 1.0])}),
     ]
     drawn = scatters.panels(shown)
     looks = [
