@@ -14,7 +14,7 @@ from hone.report.plots import WIDTH
 _LETTERS = 96  # that fit on a line of a legend under panels
 _BESIDE = 8  # of them, the room of a panel's own y-axis
 _MARKERS = "osD^"
-_LINES = ("-", ":")
+_LINES = (":", "-")
 
 
 @dataclass(frozen=True)

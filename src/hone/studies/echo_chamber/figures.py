@@ -122,7 +122,7 @@ def which_wins(results: Results) -> Drawing | None:
 
 
 def _chances(runs: Results, by: str) -> dict[str, tuple[list[float], list[float]]]:
-    """The chance that programs win over the log ratio: as fitted to runs, and as predicted."""
+    """The chance that programs win over the log ratio: as predicted, and as fitted to runs."""
     odds, won = odds_and_wins(runs, by)
     low, high = min(0.0, *odds), max(0.0, *odds)
     found = {"the more of it wins": ([low, 0.0, 0.0, high], [0.0, 0.0, 1.0, 1.0])}
@@ -131,7 +131,7 @@ def _chances(runs: Results, by: str) -> dict[str, tuple[list[float], list[float]
     intercept, slope = logistic_fit(odds, won)
     x = np.linspace(low, high, 100)
     fitted = 1 / (1 + np.exp(-intercept - slope * x))
-    return {"logistic fit": (x.tolist(), fitted.tolist())} | found
+    return found | {"logistic fit": (x.tolist(), fitted.tolist())}
 
 
 def optimum(results: Results) -> Drawing | None:
