@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure as Drawing
 
-from hone.measures import Estimate, logistic_fit, pass_at_k_curve, without_interval
+from hone.measures import Estimate, pass_at_k_curve, without_interval
 from hone.measures.accuracy import CORRECT
 from hone.report.plots import Curve, bars, curves
 from hone.report.scatters import Panel, panels
@@ -36,7 +36,7 @@ from hone.studies.echo_chamber.measured.selection import (
     of_models,
     responses,
 )
-from hone.studies.echo_chamber.measured.winners import PREDICTORS, odds_and_wins
+from hone.studies.echo_chamber.measured.winners import PREDICTORS, fitted, odds_and_wins
 from hone.studies.echo_chamber.mixtures import named, towards_unfavourable
 from hone.studies.study import Figure
 
@@ -123,15 +123,15 @@ def which_wins(results: Results) -> Drawing | None:
 
 def _chances(runs: Results, by: str) -> dict[str, tuple[list[float], list[float]]]:
     """The chance that programs win over the log ratio: as predicted, and as fitted to runs."""
-    odds, won = odds_and_wins(runs, by)
+    odds, _ = odds_and_wins(runs, by)
     low, high = min(0.0, *odds), max(0.0, *odds)
-    found = {"the more of it wins": ([low, 0.0, 0.0, high], [0.0, 0.0, 1.0, 1.0])}
-    if len(models_of(runs)) == 1:
-        return found
-    intercept, slope = logistic_fit(odds, won)
-    x = np.linspace(low, high, 100)
-    fitted = 1 / (1 + np.exp(-intercept - slope * x))
-    return found | {"logistic fit": (x.tolist(), fitted.tolist())}
+    lines = {"the more of it wins": ([low, 0.0, 0.0, high], [0.0, 0.0, 1.0, 1.0])}
+    found = fitted(runs, by) if len(models_of(runs)) > 1 else None
+    if found:
+        x = np.linspace(low, high, 100)
+        chance = 1 / (1 + np.exp(-found[0] - found[1] * x))
+        lines["logistic fit"] = (x.tolist(), chance.tolist())
+    return lines
 
 
 def optimum(results: Results) -> Drawing | None:

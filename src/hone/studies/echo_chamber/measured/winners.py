@@ -81,16 +81,19 @@ def bracket(runs: Results, by: str) -> tuple[float, float]:
     return float(odds[~won].max()), float(odds[won].min())
 
 
-def even_odds(runs: Results, by: str) -> float:
-    """The log-odds before RL from which programs win as often as not, by a logistic fit.
+def fitted(runs: Results, by: str) -> tuple[float, float] | None:
+    """Intercept and slope of the logit of programs' chance to win, over their log-odds before RL.
 
-    NaN if one side always wins, or all odds are alike.
+    None if one side always wins, or all odds are alike.
     """
     odds, won = odds_and_wins(runs, by)
-    if won.all() or not won.any() or np.ptp(odds) == 0:
-        return math.nan
-    intercept, slope = logistic_fit(odds, won)
-    return -intercept / slope
+    return None if won.all() or not won.any() or np.ptp(odds) == 0 else logistic_fit(odds, won)
+
+
+def even_odds(runs: Results, by: str) -> float:
+    """The log-odds before RL from which programs win as often as not; NaN where none are fitted."""
+    found = fitted(runs, by)
+    return -found[0] / found[1] if found else math.nan
 
 
 def even(by: str) -> Measure:
