@@ -8,7 +8,6 @@ import polars as pl
 
 from hone.core.vocabulary import OTHER
 from hone.report.tables import Cell, Rows
-from hone.runs.folder import part_of_config
 from hone.runs.results import Results
 from hone.studies.echo_chamber.arms import GREEDY
 from hone.studies.echo_chamber.measured.comparisons import change_of, mean, mean_credit
@@ -47,6 +46,7 @@ from hone.studies.echo_chamber.measured.selection import (
     ONE_CORPUS,
     STYLES,
     each_run,
+    problems_of,
     responses,
 )
 from hone.studies.echo_chamber.measured.winners import PREDICTORS, bracket, threshold, told
@@ -106,8 +106,8 @@ def _formats_anywhere(results: Results) -> list[str]:
 
 def ends(runs: Results) -> str:
     """How many runs end in which format."""
-    ends = Counter(wins(run) for run in each_run(runs))
-    return ", ".join(f"{name} {count}" for name, count in ends.most_common())
+    counted = Counter(wins(run) for run in each_run(runs))
+    return ", ".join(f"{name} {count}" for name, count in counted.most_common())
 
 
 def asides(results: Results) -> Rows | None:
@@ -126,16 +126,16 @@ def _beside(runs: Results) -> Rows | None:
     if not len(runs.select(stage="after")):
         return None
     run = each_run(runs)[0]
-    alphabet = part_of_config(run.select(stage="after").stages[0].folder, "task").alphabet
     before, after = (responses(run, when).filter(pl.col("sample") == 0)
                      for when in ("before", "after"))  # fmt: skip
-    beside = before.join(after, on="problem_id", suffix="_after", maintain_order="left")
+    beside = before.join(after, on="problem_id", suffix="_after", maintain_order="left").head(ASIDE)
+    problems = problems_of(run, beside)
     return {
-        alphabet.text(np.array(row["prompt_ids"])): {
+        problems[row["problem_id"]]: {
             "before": f"{row['response_text']}\n[{row['grade']}]",
             "after": f"{row['response_text_after']}\n[{row['grade_after']}]",
         }
-        for row in beside.head(ASIDE).iter_rows(named=True)
+        for row in beside.iter_rows(named=True)
     }
 
 
